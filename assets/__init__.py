@@ -1,0 +1,1 @@
+"""The release as Dagster assets: each reads, calls one domain function, emits."""

@@ -1,0 +1,1 @@
+"""Jobs and their ops: promotion, rollback, readiness."""

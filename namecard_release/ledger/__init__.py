@@ -1,0 +1,1 @@
+"""What was promoted, by whom, with which evidence: SQLAlchemy and Alembic. No Dagster here."""
