@@ -1,0 +1,162 @@
+"""Alarm states judged against what was true before the deploy. Reading CloudWatch does not belong here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+# Construct ids of the platform contract; the physical name adds the stack before and CloudFormation's hash after.
+_KINDS = {
+    "errors": r"[A-Z][a-z]+ErrorsAlarm",
+    "throttles": r"[A-Z][a-z]+ThrottlesAlarm",
+    "api_latency": r"HttpApiLatencyAlarm",
+    "latency": r"[A-Z][a-z]+LatencyAlarm",
+    "db_connections": r"DbConnectionsAlarm",
+    "proxy_connections": r"RdsProxyConnectionsAlarm",
+    "dlq": r"LambdaDeadLetterQueueAlarm",
+}
+PER_SERVICE = ("Errors", "Throttles", "Latency")
+SHARED = (
+    "HttpApiLatencyAlarm",
+    "DbConnectionsAlarm",
+    "RdsProxyConnectionsAlarm",
+    "LambdaDeadLetterQueueAlarm",
+)
+
+
+class AlarmState(StrEnum):
+    """CloudWatch's three states, and UNREAD where none was read."""
+
+    OK = "OK"
+    ALARM = "ALARM"
+    INSUFFICIENT_DATA = "INSUFFICIENT_DATA"
+    UNREAD = "UNREAD"
+
+
+class AlarmAction(StrEnum):
+    """What a breach of this kind of alarm asks for."""
+
+    ROLL_BACK = "roll_back"
+    PAGE = "page"
+    NOTE = "note"
+
+
+@dataclass(frozen=True)
+class AlarmReading:
+    """One alarm as read: `name` is the logical id in the stack, `since` the moment of its last state change (UTC)."""
+
+    name: str
+    arn: str
+    state: AlarmState
+    since: datetime
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class AlarmRule:
+    """What one kind of alarm does, and for how long it must stay in ALARM before it counts (seconds)."""
+
+    action: AlarmAction
+    sustain_seconds: float = 0.0
+
+
+class AlarmVerdict(StrEnum):
+    """What the alarms say about the release."""
+
+    HEALTHY = "HEALTHY"
+    BREACHED = "BREACHED"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True)
+class AlarmAssessment:
+    """The verdict, its reason, and the breached alarms that ask for a rollback or a page."""
+
+    verdict: AlarmVerdict
+    reason: str
+    roll_back_by: tuple[AlarmReading, ...] = ()
+    page_by: tuple[AlarmReading, ...] = ()
+
+
+def alarm_kind(name: str) -> str | None:
+    """Name the kind of an alarm from its logical id, or None for one that the contract does not list."""
+    for kind, pattern in _KINDS.items():
+        if re.match(pattern, name):
+            return kind
+    return None
+
+
+def expected_alarms(services: Sequence[str]) -> tuple[str, ...]:
+    """List the logical-id prefixes of every alarm that the platform must have: three a service and four shared."""
+    own = [f"{service.capitalize()}{kind}Alarm" for service in services for kind in PER_SERVICE]
+    return (*own, *SHARED)
+
+
+def missing_alarms(services: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
+    """List the expected alarms that none of the names stands for."""
+    return tuple(want for want in expected_alarms(services) if not any(name.startswith(want) for name in names))
+
+
+def assess_alarms(
+    baseline: Sequence[AlarmReading],
+    current: Sequence[AlarmReading],
+    rules: Mapping[str, AlarmRule],
+    now: datetime,
+    unread: str | None = None,
+) -> AlarmAssessment:
+    """Judge alarm states after a deploy.
+
+    An alarm in ALARM with the same state change as in the baseline is older than the deploy and no cause of it.
+    INSUFFICIENT_DATA, an alarm of the baseline that is gone, and a read that failed (`unread`) are unknown.
+    """
+    if unread is not None:
+        return AlarmAssessment(AlarmVerdict.UNKNOWN, f"alarms unread: {unread}")
+    if not current:
+        return AlarmAssessment(AlarmVerdict.UNKNOWN, "no alarm was found for this environment")
+    before = {reading.name: reading for reading in baseline}
+    fresh = [reading for reading in current if reading.state is AlarmState.ALARM and not _is_old(reading, before)]
+    breached = [reading for reading in fresh if _is_sustained(reading, rules, now)]
+    roll_back = tuple(r for r in breached if _rule(r, rules).action is AlarmAction.ROLL_BACK)
+    page = tuple(r for r in breached if _rule(r, rules).action is AlarmAction.PAGE)
+    if roll_back or page:
+        names = ", ".join(reading.name for reading in (*roll_back, *page))
+        return AlarmAssessment(AlarmVerdict.BREACHED, f"in ALARM since the deploy: {names}", roll_back, page)
+    return _assess_quiet(before, current, fresh, rules)
+
+
+def _assess_quiet(
+    before: Mapping[str, AlarmReading],
+    current: Sequence[AlarmReading],
+    fresh: Sequence[AlarmReading],
+    rules: Mapping[str, AlarmRule],
+) -> AlarmAssessment:
+    gone = sorted(set(before) - {reading.name for reading in current})
+    if gone:
+        return AlarmAssessment(AlarmVerdict.UNKNOWN, f"alarms gone since the deploy: {', '.join(gone)}")
+    dark = [r.name for r in current if r.state in (AlarmState.INSUFFICIENT_DATA, AlarmState.UNREAD)]
+    if dark:
+        return AlarmAssessment(AlarmVerdict.UNKNOWN, f"without data: {', '.join(dark)}")
+    rising = [reading.name for reading in fresh if _rule(reading, rules).action is not AlarmAction.NOTE]
+    if rising:
+        return AlarmAssessment(AlarmVerdict.UNKNOWN, f"in ALARM, not yet sustained: {', '.join(rising)}")
+    old = sum(reading.state is AlarmState.ALARM for reading in current)
+    old -= len(fresh)
+    note = f", {old} in ALARM since before the deploy" if old else ""
+    note += f", noted: {', '.join(reading.name for reading in fresh)}" if fresh else ""
+    return AlarmAssessment(AlarmVerdict.HEALTHY, f"{len(current)} alarms read, none breached by this release{note}")
+
+
+def _is_old(reading: AlarmReading, before: Mapping[str, AlarmReading]) -> bool:
+    known = before.get(reading.name)
+    return known is not None and known.state is AlarmState.ALARM and known.since == reading.since
+
+
+def _is_sustained(reading: AlarmReading, rules: Mapping[str, AlarmRule], now: datetime) -> bool:
+    return (now - reading.since).total_seconds() >= _rule(reading, rules).sustain_seconds
+
+
+def _rule(reading: AlarmReading, rules: Mapping[str, AlarmRule]) -> AlarmRule:
+    return rules.get(alarm_kind(reading.name) or "", AlarmRule(AlarmAction.PAGE))

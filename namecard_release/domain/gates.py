@@ -1,0 +1,121 @@
+"""Gates: a check's verdict with its reason and evidence, and whether a set of them admits a release."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What a gate says; UNKNOWN is neither good nor bad and never passes."""
+
+    PASSED = "PASSED"
+    FAILED = "FAILED"
+    UNKNOWN = "UNKNOWN"
+    WAIVED = "WAIVED"
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One part of a gate with its own outcome; `seconds` is wall-clock time, None where it did not run."""
+
+    name: str
+    verdict: Verdict
+    reason: str
+    seconds: float | None = None
+    tail: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """A gate's verdict over one release (and environment, where it is about one), with what it was read from.
+
+    `evidence` is plain text by label (digests, counts), `started_at`/`ended_at` are UTC.
+    """
+
+    gate: str
+    release: str
+    verdict: Verdict
+    reason: str
+    started_at: datetime
+    ended_at: datetime
+    environment: str | None = None
+    phases: tuple[Phase, ...] = ()
+    evidence: Mapping[str, str] = field(default_factory=dict)
+    run_id: str = ""
+
+    @property
+    def seconds(self) -> float:
+        """How long the gate took."""
+        return (self.ended_at - self.started_at).total_seconds()
+
+
+@dataclass(frozen=True)
+class CommandOutcome:
+    """What running one command of the platform gave; `exit_code` is None when it never ended by itself."""
+
+    argv: tuple[str, ...]
+    exit_code: int | None
+    seconds: float
+    tail: tuple[str, ...] = ()
+    timed_out: bool = False
+    not_started: str | None = None
+
+
+class Admission(StrEnum):
+    """Whether a release may go on: PROCEED, HOLD (something unread) or REFUSE (something failed)."""
+
+    PROCEED = "PROCEED"
+    HOLD = "HOLD"
+    REFUSE = "REFUSE"
+
+
+@dataclass(frozen=True)
+class AdmissionDecision:
+    """The admission with its reason and the gates that decided it."""
+
+    admission: Admission
+    reason: str
+    gates: tuple[str, ...] = ()
+
+
+def judge_command(name: str, outcome: CommandOutcome) -> Phase:
+    """Turn a command's outcome into a phase: exit 0 passes, another fails, no exit is unknown."""
+    if outcome.not_started is not None:
+        return Phase(name, Verdict.UNKNOWN, f"did not start: {outcome.not_started}", None, outcome.tail)
+    if outcome.timed_out or outcome.exit_code is None:
+        why = f"gave no result within {outcome.seconds:.0f} s" if outcome.timed_out else "was stopped before it ended"
+        return Phase(name, Verdict.UNKNOWN, why, outcome.seconds, outcome.tail)
+    if outcome.exit_code == 0:
+        return Phase(name, Verdict.PASSED, "exit 0", outcome.seconds, outcome.tail)
+    return Phase(name, Verdict.FAILED, f"exit {outcome.exit_code}", outcome.seconds, outcome.tail)
+
+
+def combine_phases(phases: Sequence[Phase]) -> tuple[Verdict, str]:
+    """Give the gate's verdict over its phases: one failure fails, else one unread is unknown; none is unknown."""
+    if not phases:
+        return Verdict.UNKNOWN, "nothing was checked"
+    for wanted in (Verdict.FAILED, Verdict.UNKNOWN):
+        hit = [phase for phase in phases if phase.verdict is wanted]
+        if hit:
+            return wanted, "; ".join(f"{phase.name}: {phase.reason}" for phase in hit)
+    return Verdict.PASSED, f"{len(phases)} of {len(phases)} phases passed"
+
+
+def admit(required: Iterable[str], results: Sequence[GateResult]) -> AdmissionDecision:
+    """Decide over the newest result of every required gate: a missing or unread one holds, a failed one refuses."""
+    newest: dict[str, GateResult] = {}
+    for result in sorted(results, key=lambda result: result.ended_at):
+        newest[result.gate] = result
+    wanted = tuple(required)
+    failed = [gate for gate in wanted if gate in newest and newest[gate].verdict is Verdict.FAILED]
+    if failed:
+        why = "; ".join(f"{gate}: {newest[gate].reason}" for gate in failed)
+        return AdmissionDecision(Admission.REFUSE, f"failed gates: {why}", tuple(failed))
+    unread = [gate for gate in wanted if gate not in newest or newest[gate].verdict is Verdict.UNKNOWN]
+    if unread:
+        why = "; ".join(f"{gate}: {newest[gate].reason if gate in newest else 'never ran'}" for gate in unread)
+        return AdmissionDecision(Admission.HOLD, f"gates without a result: {why}", tuple(unread))
+    return AdmissionDecision(Admission.PROCEED, f"{len(wanted)} of {len(wanted)} gates passed", wanted)

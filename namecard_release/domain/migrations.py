@@ -1,0 +1,140 @@
+"""Migration files against a target's ledger: what is pending, what does not fit. Parsing SQL does not belong here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from namecard_release.domain.gates import Verdict
+
+_NAME = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{4})__([a-z0-9-]+)__([a-z0-9-]+)\.sql")
+
+
+@dataclass(frozen=True)
+class MigrationFile:
+    """One SQL file of a release; `checksum` is the SHA-256 hex of its bytes, `path` is relative to the checkout."""
+
+    name: str
+    service: str
+    checksum: str
+    path: str
+    sql: str
+
+
+@dataclass(frozen=True)
+class LedgerRow:
+    """One row of `public.schema_migrations` in a target database."""
+
+    name: str
+    checksum: str
+    applied_at: datetime
+    app_version: str | None = None
+
+
+@dataclass(frozen=True)
+class MigrationPlan:
+    """What a deploy would do to a target's schema; each tuple holds file names in the order they run.
+
+    `unexpected` are ledger rows without a file (drift for a promotion, normal for a rollback);
+    `missing_from_bundle` is None when no bundle was looked at.
+    """
+
+    verdict: Verdict
+    reason: str
+    pending: tuple[str, ...]
+    applied: tuple[str, ...]
+    mismatched: tuple[str, ...]
+    unexpected: tuple[str, ...]
+    misnamed: tuple[str, ...] = ()
+    missing_from_bundle: tuple[str, ...] | None = None
+
+
+def explain_bad_name(file: MigrationFile) -> str | None:
+    """Say what is wrong with a migration's file name, or None (platform contract, "Migrations")."""
+    match = _NAME.fullmatch(file.name)
+    if match is None:
+        return "a name is YYYY-MM-DDThhmm__<service>__<description>.sql in lower case"
+    try:
+        datetime.strptime(match[1], "%Y-%m-%dT%H%M")
+    except ValueError:
+        return f"{match[1]} is not a minute that exists"
+    if match[2] != file.service:
+        return f"it names the service {match[2]} but lies in the folder of {file.service}"
+    return None
+
+
+def plan_migrations(
+    files: Sequence[MigrationFile],
+    rows: Sequence[LedgerRow],
+    bundle: Sequence[str] | None = None,
+    *,
+    ledger_ahead_is_fine: bool = False,
+) -> MigrationPlan:
+    """Compare a release's files with a target's ledger rows and the names in the migrator's bundle."""
+    ordered = sorted(files, key=lambda file: file.name)
+    ledger = {row.name: row for row in rows}
+    names = [file.name for file in ordered]
+    mismatched = tuple(f.name for f in ordered if f.name in ledger and ledger[f.name].checksum != f.checksum)
+    problems = {
+        "bad or double file names": tuple(
+            file.name for i, file in enumerate(ordered) if explain_bad_name(file) or file.name in names[:i]
+        ),
+        "checksum changed after it was applied": mismatched,
+    }
+    unexpected = tuple(sorted(set(ledger) - set(names)))
+    if not ledger_ahead_is_fine:
+        problems["applied on the target but not in this release"] = unexpected
+    missing = None if bundle is None else tuple(name for name in names if name not in set(bundle))
+    problems["missing from the migrator's bundle"] = missing or ()
+    pending = tuple(name for name in names if name not in ledger)
+    verdict, reason = _conclude(problems, pending)
+    return MigrationPlan(
+        verdict=verdict,
+        reason=reason,
+        pending=pending,
+        applied=tuple(name for name in names if name in ledger and name not in mismatched),
+        mismatched=mismatched,
+        unexpected=unexpected,
+        misnamed=problems["bad or double file names"],
+        missing_from_bundle=missing,
+    )
+
+
+def _conclude(problems: dict[str, tuple[str, ...]], pending: tuple[str, ...]) -> tuple[Verdict, str]:
+    told = [f"{label}: {', '.join(names)}" for label, names in problems.items() if names]
+    if told:
+        return Verdict.FAILED, "; ".join(told)
+    return Verdict.PASSED, f"{len(pending)} pending" if pending else "nothing pending"
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """Pending files applied to a throw-away database exactly as the migrator does.
+
+    `failed` names the file that failed, `error` PostgreSQL's words; `unread` says why there is no result.
+    """
+
+    applied: tuple[str, ...] = ()
+    failed: str | None = None
+    error: str | None = None
+    unread: str | None = None
+    seconds: float = 0.0
+
+
+def judge_trial(trial: TrialResult) -> tuple[Verdict, str]:
+    """Give the trial's verdict: a failing file fails, a trial that could not be held is unknown."""
+    if trial.failed is not None:
+        return Verdict.FAILED, f"{trial.failed}: {trial.error or 'failed without a message'}"
+    if trial.unread is not None:
+        return Verdict.UNKNOWN, f"no trial: {trial.unread}"
+    return (
+        Verdict.PASSED,
+        f"{len(trial.applied)} files applied to a throw-away database in {trial.seconds:.1f} s",
+    )
+
+
+def schema_version(rows: Sequence[LedgerRow]) -> str | None:
+    """Name the schema by its newest applied migration, None for an empty ledger."""
+    return max((row.name for row in rows), default=None)

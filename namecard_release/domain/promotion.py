@@ -1,0 +1,127 @@
+"""A promotion's life: its kinds, phases, and which phase may follow which."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from namecard_release.domain.alarms import AlarmReading
+
+
+class PromotionKind(StrEnum):
+    """Why an environment was changed."""
+
+    PROMOTION = "promotion"
+    ROLLBACK = "rollback"
+    HOTFIX_MIGRATION = "hotfix_migration"
+
+
+class PromotionPhase(StrEnum):
+    """Where a promotion stands."""
+
+    REQUESTED = "REQUESTED"
+    GATED = "GATED"
+    DEPLOYING = "DEPLOYING"
+    VERIFYING = "VERIFYING"
+    BAKING = "BAKING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    HELD = "HELD"
+    ROLLED_BACK = "ROLLED_BACK"
+    SUPERSEDED = "SUPERSEDED"
+    ABORTED = "ABORTED"
+
+
+_P = PromotionPhase
+IN_FLIGHT = frozenset({_P.REQUESTED, _P.GATED, _P.DEPLOYING, _P.VERIFYING, _P.BAKING})
+_ENDS = frozenset({_P.FAILED, _P.HELD, _P.SUPERSEDED, _P.ABORTED})
+_NEXT: dict[PromotionPhase, frozenset[PromotionPhase]] = {
+    _P.REQUESTED: frozenset({_P.GATED}) | _ENDS,
+    _P.GATED: frozenset({_P.DEPLOYING}) | _ENDS,
+    _P.DEPLOYING: frozenset({_P.VERIFYING}) | _ENDS,
+    _P.VERIFYING: frozenset({_P.BAKING, _P.SUCCEEDED, _P.ROLLED_BACK}) | _ENDS,
+    _P.BAKING: frozenset({_P.SUCCEEDED, _P.ROLLED_BACK}) | _ENDS,
+    # A run that died resumes; a failed deploy that left new code running is rolled back.
+    _P.FAILED: frozenset({_P.REQUESTED, _P.ROLLED_BACK, _P.HELD, _P.SUPERSEDED}),
+    _P.HELD: frozenset({_P.REQUESTED, _P.ROLLED_BACK, _P.SUPERSEDED}),
+    _P.ABORTED: frozenset({_P.REQUESTED, _P.ROLLED_BACK, _P.SUPERSEDED}),
+    _P.SUCCEEDED: frozenset({_P.ROLLED_BACK, _P.SUPERSEDED}),
+    _P.ROLLED_BACK: frozenset(),
+    _P.SUPERSEDED: frozenset(),
+}
+
+
+def may_follow(current: PromotionPhase, wanted: PromotionPhase) -> bool:
+    """Tell whether a promotion may move from one phase to another; staying is allowed (idempotent steps)."""
+    return current is wanted or wanted in _NEXT[current]
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """One change of one environment. `id` is stable over re-executions of its run; times are UTC.
+
+    `code_changed` says whether a deploy of it ended well enough to serve requests; `bake_until` is set in BAKING.
+    """
+
+    id: str
+    environment: str
+    release: str
+    kind: PromotionKind
+    phase: PromotionPhase
+    actor: str
+    reason: str
+    requested_at: datetime
+    updated_at: datetime
+    run_id: str = ""
+    assembly: str | None = None
+    previous_release: str | None = None
+    deploy_started_at: datetime | None = None
+    deployed_at: datetime | None = None
+    bake_until: datetime | None = None
+    ended_at: datetime | None = None
+    schema_version: str | None = None
+    code_changed: bool = False
+    verified: bool = False
+    baseline: tuple[AlarmReading, ...] = ()
+
+
+@dataclass(frozen=True)
+class Hold:
+    """A release that may not be promoted to an environment until a person releases it."""
+
+    environment: str
+    release: str
+    reason: str
+    actor: str
+    since: datetime
+    released_at: datetime | None = None
+    released_by: str | None = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What may keep a release from entering an environment, as read from the ledger and the settings."""
+
+    environment: str
+    release: str
+    requires: tuple[str, ...]
+    healthy_in: frozenset[str]
+    holds: Sequence[Hold] = ()
+
+
+def explain_closed_entry(entry: Entry) -> str | None:
+    """Say why a release may not enter an environment (a hold, an environment it must be healthy in first), or None."""
+    held = [hold for hold in entry.holds if hold.release == entry.release and hold.released_at is None]
+    if held:
+        return f"held in {entry.environment} since {held[0].since:%Y-%m-%d %H:%M} UTC: {held[0].reason}"
+    missing = [name for name in entry.requires if name not in entry.healthy_in]
+    if missing:
+        return f"{entry.environment} takes only releases that are healthy in {', '.join(missing)}; this one is not"
+    return None
+
+
+def bake_end(now: datetime, bake_seconds: float) -> datetime:
+    """Give the moment until which the alarms of a deployed release are watched."""
+    return now + timedelta(seconds=bake_seconds)

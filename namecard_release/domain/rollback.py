@@ -1,0 +1,130 @@
+"""Whether to roll back, onto what, and whether the schema allows it. Doing it does not belong here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from namecard_release.domain.alarms import AlarmAssessment, AlarmVerdict
+from namecard_release.domain.gates import Verdict
+from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase
+
+
+class Safety(StrEnum):
+    """Whether earlier code can run on the schema already applied."""
+
+    SAFE = "SAFE"
+    UNSAFE = "UNSAFE"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True)
+class SafetyVerdict:
+    """The verdict with its reason; `between` are the migrations applied that the earlier release does not have."""
+
+    safety: Safety
+    reason: str
+    between: tuple[str, ...] = ()
+
+
+class Action(StrEnum):
+    """What to do about a promotion that is being watched."""
+
+    WAIT = "WAIT"
+    PROCEED = "PROCEED"
+    ROLL_BACK = "ROLL_BACK"
+    HALT = "HALT"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The action with its reason and evidence; `to` is the release to roll back to, `arns` the deciding alarms."""
+
+    action: Action
+    reason: str
+    to: str | None = None
+    arns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Watched:
+    """Everything the decision about one promotion looks at; `health` is the verdict of its probes after the deploy.
+
+    `decided` is True once a rollback or a halt was decided for this promotion.
+    """
+
+    promotion: Promotion
+    assessment: AlarmAssessment
+    health: Verdict | None
+    last_good: Promotion | None
+    safety: SafetyVerdict
+    decided: bool
+
+
+def find_last_good(history: Sequence[Promotion], environment: str, release: str) -> Promotion | None:
+    """Find the newest verified, succeeded promotion or rollback of another release whose assembly is kept."""
+    good = [
+        promotion
+        for promotion in history
+        if promotion.environment == environment
+        and promotion.release != release
+        and promotion.phase in (PromotionPhase.SUCCEEDED, PromotionPhase.SUPERSEDED)
+        and promotion.verified
+        and promotion.ended_at is not None
+        and promotion.assembly is not None
+        and promotion.kind is not PromotionKind.HOTFIX_MIGRATION
+    ]
+    rolled_back = {p.release for p in history if p.environment == environment and p.phase is PromotionPhase.ROLLED_BACK}
+    fit = [promotion for promotion in good if promotion.release not in rolled_back]
+    return max(fit, key=lambda promotion: promotion.deployed_at or promotion.updated_at, default=None)
+
+
+def judge_rollback(applied: Sequence[str], known: Sequence[str]) -> SafetyVerdict:
+    """Judge running a release that knows `known` migrations on a schema with `applied` ones.
+
+    With no migration between, the schema is the earlier release's own: safe. With any, nobody has read them yet.
+    """
+    between = tuple(sorted(set(applied) - set(known)))
+    if not between:
+        return SafetyVerdict(Safety.SAFE, "the schema is the earlier release's own: no migration lies between")
+    told = ", ".join(between)
+    return SafetyVerdict(Safety.UNKNOWN, f"the earlier release was never tried on the schema after {told}", between)
+
+
+def decide(watched: Watched, now: datetime) -> Decision:
+    """Decide about one promotion: once decided it waits, a rollback is never rolled back, and unread is not healthy.
+
+    PROCEED ends the bake in success; HALT asks for people; ROLL_BACK names the release to go back to.
+    """
+    promotion, assessment = watched.promotion, watched.assessment
+    if watched.decided:
+        return Decision(Action.WAIT, "already decided for this promotion")
+    broken = watched.health is Verdict.FAILED
+    if assessment.verdict is AlarmVerdict.BREACHED or broken:
+        return _decide_breach(watched, broken)
+    if promotion.phase is not PromotionPhase.BAKING or promotion.bake_until is None:
+        return Decision(Action.WAIT, f"{promotion.phase}, not baking: {assessment.reason}")
+    if assessment.verdict is AlarmVerdict.UNKNOWN:
+        return Decision(Action.WAIT, f"held, alarms unknown: {assessment.reason}")
+    left = (promotion.bake_until - now).total_seconds()
+    if left > 0:
+        return Decision(Action.WAIT, f"baking, {left:.0f} s left: {assessment.reason}")
+    return Decision(Action.PROCEED, f"bake ended: {assessment.reason}")
+
+
+def _decide_breach(watched: Watched, broken: bool) -> Decision:
+    assessment = watched.assessment
+    why = "health probes failed after the deploy" if broken else assessment.reason
+    arns = tuple(reading.arn for reading in (*assessment.roll_back_by, *assessment.page_by))
+    if watched.promotion.kind is PromotionKind.ROLLBACK:
+        return Decision(Action.HALT, f"{why}; a rollback is never rolled back", arns=arns)
+    if not broken and not assessment.roll_back_by:
+        return Decision(Action.HALT, f"{why}; this kind of alarm asks for people, not for a rollback", arns=arns)
+    if watched.last_good is None:
+        return Decision(Action.HALT, f"{why}; no verified release to go back to", arns=arns)
+    if watched.safety.safety is not Safety.SAFE:
+        told = f"rollback to {watched.last_good.release[:8]} is {watched.safety.safety}: {watched.safety.reason}"
+        return Decision(Action.HALT, f"{why}; {told}", arns=arns)
+    return Decision(Action.ROLL_BACK, why, watched.last_good.release, arns)

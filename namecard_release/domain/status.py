@@ -1,0 +1,45 @@
+"""What runs where, as told to a person. Reading the ledger does not belong here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from namecard_release.domain.promotion import IN_FLIGHT, Hold, Promotion, PromotionPhase
+
+_SERVING = frozenset({PromotionPhase.SUCCEEDED, PromotionPhase.BAKING})
+
+
+@dataclass(frozen=True)
+class EnvironmentStatus:
+    """What serves an environment, since when, by whom; `in_flight` is the promotion under way, if any."""
+
+    environment: str
+    release: str | None
+    phase: PromotionPhase | None
+    schema_version: str | None
+    since: datetime | None
+    actor: str | None
+    reason: str | None
+    in_flight: Promotion | None
+    held: tuple[str, ...]
+
+
+def describe_environment(environment: str, history: Sequence[Promotion], holds: Sequence[Hold]) -> EnvironmentStatus:
+    """Tell what serves an environment from its promotions: the newest that was deployed and not undone."""
+    own = [promotion for promotion in history if promotion.environment == environment]
+    serving = max((p for p in own if p.phase in _SERVING), key=lambda p: p.deployed_at or p.updated_at, default=None)
+    in_flight = max((p for p in own if p.phase in IN_FLIGHT), key=lambda p: p.requested_at, default=None)
+    held = tuple(sorted({h.release for h in holds if h.environment == environment and h.released_at is None}))
+    return EnvironmentStatus(
+        environment=environment,
+        release=serving.release if serving else None,
+        phase=serving.phase if serving else None,
+        schema_version=serving.schema_version if serving else None,
+        since=serving.deployed_at if serving else None,
+        actor=serving.actor if serving else None,
+        reason=serving.reason if serving else None,
+        in_flight=in_flight,
+        held=held,
+    )

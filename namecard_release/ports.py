@@ -1,0 +1,250 @@
+"""What the orchestration needs from the outside, as Protocols; adapters and test fakes both keep them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from namecard_release.domain.alarms import AlarmReading
+from namecard_release.domain.assembly import Assembly
+from namecard_release.domain.gates import CommandOutcome, GateResult
+from namecard_release.domain.health import Probe, RunningFunction
+from namecard_release.domain.migrations import LedgerRow, MigrationFile, TrialResult
+from namecard_release.domain.promotion import Hold, Promotion, PromotionPhase
+from namecard_release.domain.readiness import StackStatus
+from namecard_release.domain.release import Release
+from namecard_release.domain.rollback import Decision
+
+LineSink = Callable[[str], None]
+
+
+class Clock(Protocol):
+    """The time, injected."""
+
+    def now(self) -> datetime:
+        """Give the present moment in UTC."""
+        ...
+
+
+class Repository(Protocol):
+    """The platform's repository."""
+
+    def resolve(self, ref: str) -> Release:
+        """Resolve a ref to a release. Raises MisuseError for a bad ref and RefusedError for one that is not there."""
+        ...
+
+    def checkout(self, sha: str) -> Path:
+        """Give a clean worktree of a commit; the same folder for the same commit (untracked tool output may be there).
+
+        Tracked files are exactly the commit's.
+        """
+        ...
+
+    def heads(self) -> tuple[Release, ...]:
+        """Give the commits at the tips of every branch and tag, newest first."""
+        ...
+
+    def tree_of(self, sha: str) -> str:
+        """Give the tree digest of a commit without a worktree."""
+        ...
+
+    def migration_files(self, sha: str) -> tuple[MigrationFile, ...]:
+        """Read `services/*/migrations/*.sql` of a commit straight from the repository, in name order.
+
+        Raises PermanentError naming a file that is not UTF-8.
+        """
+        ...
+
+
+class CommandRunner(Protocol):
+    """Runs the platform's commands."""
+
+    def run(
+        self,
+        argv: Sequence[str],
+        cwd: Path,
+        env: Mapping[str, str],
+        timeout_seconds: float,
+        on_line: LineSink | None = None,
+    ) -> CommandOutcome:
+        """Run one command to its end, each output line redacted and passed on; ends its children when stopped."""
+        ...
+
+
+class AssemblyStore(Protocol):
+    """Content-addressed cloud assemblies."""
+
+    def put(self, folder: Path, release: str, environment: str, inputs: str, now: datetime) -> Assembly:
+        """Keep a synthesised folder and give its description; keeping the same content twice is harmless."""
+        ...
+
+    def get(self, digest: str) -> Assembly:
+        """Give a kept assembly, its content checked against its digest. Raises PermanentError when absent or changed."""
+        ...
+
+    def find(self, release: str, environment: str, inputs: str) -> Assembly | None:
+        """Find the assembly built from the same inputs, if one is kept."""
+        ...
+
+
+class Deployer(Protocol):
+    """`cdk deploy --app <assembly>`."""
+
+    def deploy(self, assembly: Assembly, stacks: Sequence[str], on_line: LineSink | None = None) -> CommandOutcome:
+        """Deploy stacks of a kept assembly with `--method direct`, which refuses to run into a deploy in progress."""
+        ...
+
+
+class Cloud(Protocol):
+    """What AWS really holds in one environment's account and region."""
+
+    def stack_statuses(self, stacks: Sequence[str]) -> tuple[StackStatus, ...]:
+        """Read the stacks' statuses."""
+        ...
+
+    def outputs(self, stacks: Sequence[str]) -> dict[str, str]:
+        """Read all outputs of the stacks together."""
+        ...
+
+    def alarms(self, stacks: Sequence[str]) -> tuple[AlarmReading, ...]:
+        """Find the stacks' alarms as stack resources and read their states in one paged call.
+
+        The names found are remembered for the life of the object until `forget_alarms`.
+        """
+        ...
+
+    def forget_alarms(self) -> None:
+        """Forget which alarms the stacks have, since a deploy may have changed them."""
+        ...
+
+    def functions(self, assembly: Assembly) -> tuple[RunningFunction, ...]:
+        """Compare each function's code digest with that of the assembly's published code."""
+        ...
+
+
+class TargetDatabase(Protocol):
+    """One environment's database."""
+
+    def rows(self) -> tuple[LedgerRow, ...]:
+        """Read the migration ledger in a transaction set READ ONLY; an absent table is an empty ledger.
+
+        Raises TransientError when the database cannot be reached.
+        """
+        ...
+
+
+class TrialServer(Protocol):
+    """A server for throw-away databases."""
+
+    def apply(self, base: Sequence[MigrationFile], pending: Sequence[MigrationFile]) -> TrialResult:
+        """Apply `base`, then `pending` as the migrator does, on a new database that is dropped whatever happens."""
+        ...
+
+
+class Prober(Protocol):
+    """Asks services over their public address."""
+
+    def probe(self, base_url: str, services: Sequence[str]) -> tuple[Probe, ...]:
+        """GET `<base_url>/v1/<service>/health` of every service, side by side."""
+        ...
+
+
+class Lease(Protocol):
+    """The right to change one environment, held."""
+
+    holder: str
+
+    def renew(self) -> None:
+        """Renew the lease. Raises RefusedError when somebody else took it."""
+        ...
+
+    def release(self) -> None:
+        """Give the lease back; harmless when it was lost."""
+        ...
+
+
+class ReleaseLedger(Protocol):
+    """The memory of the pipeline. Every write is one transaction."""
+
+    def open_promotion(self, promotion: Promotion) -> Promotion:
+        """Record a promotion, or give the recorded one of the same id (a resumed run) unchanged."""
+        ...
+
+    def promotion(self, promotion_id: str) -> Promotion | None:
+        """Give one promotion."""
+        ...
+
+    def history(self, environment: str | None = None, limit: int = 200) -> tuple[Promotion, ...]:
+        """Give promotions, newest request first."""
+        ...
+
+    def move(
+        self, promotion_id: str, phase: PromotionPhase, at: datetime, reason: str | None = None, **changes: object
+    ) -> Promotion:
+        """Move a promotion to a phase with field changes, and note the move. `reason` replaces the promotion's reason
+        only for ends (FAILED, HELD, ROLLED_BACK, SUPERSEDED, ABORTED).
+
+        Raises RefusedError for a move that `may_follow` does not allow.
+        """
+        ...
+
+    def moves(self, promotion_id: str) -> tuple[tuple[datetime, PromotionPhase, str], ...]:
+        """Give every move of a promotion in order: when, to what, why."""
+        ...
+
+    def record_gate(self, result: GateResult) -> None:
+        """Record a gate's result."""
+        ...
+
+    def gates(self, release: str, environment: str | None = None) -> tuple[GateResult, ...]:
+        """Give the results about a release: those without environment, and those of the given one; newest first."""
+        ...
+
+    def record_decision(self, promotion_id: str, decision: Decision, at: datetime) -> bool:
+        """Record a decisive decision (ROLL_BACK, HALT, PROCEED); False when one was recorded before."""
+        ...
+
+    def decision(self, promotion_id: str) -> Decision | None:
+        """Give the decisive decision about a promotion, if one was recorded."""
+        ...
+
+    def hold(self, hold: Hold) -> None:
+        """Hold a release in an environment; a hold already open stays as it is."""
+        ...
+
+    def holds(self, environment: str | None = None) -> tuple[Hold, ...]:
+        """Give the holds that are open."""
+        ...
+
+    def release_hold(self, environment: str, release: str, actor: str, at: datetime) -> bool:
+        """Release a hold; False when there is none open."""
+        ...
+
+    def take_lease(self, environment: str, holder: str, seconds: float, *, force: bool = False) -> Lease:
+        """Take the environment's lease: free, expired, or the holder's own. `force` takes it from whoever has it.
+
+        Raises RefusedError naming the holder and the moment it expires.
+        """
+        ...
+
+
+class PipelineControl(Protocol):
+    """The running Dagster, over its API."""
+
+    def add_release(self, sha: str) -> None:
+        """Make a release known as a partition; harmless when it is."""
+        ...
+
+    def launch(self, job: str, tags: Mapping[str, str], run_config: Mapping[str, object]) -> str:
+        """Launch a run of a job and give its id."""
+        ...
+
+    def run_status(self, run_id: str) -> str:
+        """Give a run's status in Dagster's words."""
+        ...
+
+    def terminate(self, run_id: str) -> None:
+        """Stop a run; harmless when it has ended."""
+        ...

@@ -1,0 +1,274 @@
+"""The one settings file, typed and validated once. Defaults are the platform's own scripts; nothing is read at import.
+
+What the pipeline does with a setting does not belong here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from namecard_release.domain.alarms import AlarmAction, AlarmRule
+from namecard_release.errors import MisuseError
+
+SETTINGS_VARIABLE = "NAMECARD_RELEASE_SETTINGS"
+_PLACES = (Path("namecard-release.toml"), Path(".sandbox/namecard-release.toml"))
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
+
+
+def _check_name(text: str) -> str:
+    if _NAME.fullmatch(text) is None:
+        raise ValueError("a name is lower-case letters, digits and _, at most 31")
+    return text
+
+
+def _check_argv(argv: tuple[str, ...]) -> tuple[str, ...]:
+    if not argv or not all(argv):
+        raise ValueError("a command is a list of non-empty words, the program first")
+    return argv
+
+
+Name = Annotated[str, AfterValidator(_check_name)]
+Argv = Annotated[tuple[str, ...], AfterValidator(_check_argv)]
+SERVICES = ("auth", "cards", "ocr", "enrichment", "uploads", "search")
+
+
+class Model(BaseModel):
+    """Base of every section: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Command(Model):
+    """A command of the platform: words (never a shell line), extra environment, time limit in seconds."""
+
+    argv: Argv
+    env: Mapping[str, str] = {}
+    timeout_seconds: float = Field(default=900, gt=0)
+
+
+class GatePhase(Command):
+    """One named part of a gate."""
+
+    name: Name
+
+
+def _phase(name: str, *argv: str) -> GatePhase:
+    return GatePhase(name=name, argv=argv)
+
+
+class Gates(Model):
+    """The commands of each gate; the defaults are the platform's scripts, `quality` split into its four phases."""
+
+    quality: tuple[GatePhase, ...] = (
+        _phase("lint", "pnpm", "run", "lint:all"),
+        _phase("type_check", "pnpm", "run", "type-check:all"),
+        _phase("test", "pnpm", "run", "test:core"),
+        _phase("build", "pnpm", "run", "build:core"),
+    )
+    launch_readiness: tuple[GatePhase, ...] = (_phase("launch_verify", "pnpm", "run", "launch:verify"),)
+    synthetic_monitor: tuple[GatePhase, ...] = (_phase("monitor", "pnpm", "exec", "node", "test_monitoring.js"),)
+    migration_lint: tuple[GatePhase, ...] = (_phase("lint_migrations", "pnpm", "run", "lint:migrations"),)
+
+
+class Platform(Model):
+    """The platform that is released: its repository (URL or path) and how a checkout becomes an assembly.
+
+    In `synth` the words {output}, {context} and {version} stand for the output folder, the environment's context
+    value and the release's SHA; the stack names are appended.
+    """
+
+    repository: str
+    branch: str = "main"
+    services: tuple[Name, ...] = Field(default=SERVICES, min_length=1)
+    install: Command = Command(argv=("pnpm", "install", "--frozen-lockfile"))
+    prepare: tuple[Command, ...] = (Command(argv=("pnpm", "--filter", "@namecard/shared", "run", "prisma:generate")),)
+    build: tuple[Command, ...] = (Command(argv=("pnpm", "--filter", "@namecard/infra", "run", "build")),)
+    synth: Command = Command(
+        argv=(
+            *("pnpm", "--filter", "@namecard/infra", "exec", "cdk", "synth", "--quiet", "--output", "{output}"),
+            *("--context", "environment={context}", "--context", "migrationsVersion={version}"),
+        )
+    )
+    outputs: tuple[str, ...] = ("HttpApiUrl", "RdsProxyEndpoint")
+    commit_url: str | None = None
+
+
+class Rule(Model):
+    """What one kind of alarm does, and how long it must stay in ALARM before it counts."""
+
+    action: AlarmAction
+    sustain_seconds: float = Field(default=0, ge=0)
+
+
+_RULES: Mapping[str, Rule] = {
+    "errors": Rule(action=AlarmAction.ROLL_BACK),
+    "throttles": Rule(action=AlarmAction.PAGE),
+    "latency": Rule(action=AlarmAction.ROLL_BACK, sustain_seconds=60),
+    "api_latency": Rule(action=AlarmAction.ROLL_BACK, sustain_seconds=60),
+    "db_connections": Rule(action=AlarmAction.PAGE),
+    "proxy_connections": Rule(action=AlarmAction.PAGE),
+    "dlq": Rule(action=AlarmAction.PAGE),
+}
+
+
+class Environment(Model):
+    """One environment; the stack suffix, the context value and the physical key are three settings, for they differ.
+
+    `database_url` is for where one exists as text; otherwise `database_secret` names the secret that holds it.
+    """
+
+    account: str = Field(pattern=r"^\d{12}$")
+    region: str = "ap-southeast-1"
+    stack_suffix: str = Field(min_length=1)
+    context: str = Field(min_length=1)
+    key: str = Field(min_length=1)
+    stacks: tuple[str, ...] = ("NameCardDb-{suffix}", "NameCardApi-{suffix}")
+    synth_context: Mapping[str, str] = {}
+    database_url: str | None = None
+    database_secret: str | None = None
+    api_url: str | None = None
+    api_output: str = "HttpApiUrl"
+    bake_seconds: float = Field(default=900, ge=0)
+    requires: tuple[Name, ...] = ()
+    alarms: Mapping[str, Rule] = {}
+
+    @model_validator(mode="after")
+    def _one_database(self) -> Self:
+        if (self.database_url is None) == (self.database_secret is None):
+            raise ValueError("give either database_url or database_secret")
+        unknown = sorted(set(self.alarms) - set(_RULES))
+        if unknown:
+            raise ValueError(f"no such kind of alarm: {', '.join(unknown)}; there are {', '.join(_RULES)}")
+        return self
+
+    @property
+    def stack_names(self) -> tuple[str, ...]:
+        """The stacks' names with this environment's suffix, in the order they are deployed."""
+        return tuple(stack.replace("{suffix}", self.stack_suffix) for stack in self.stacks)
+
+    def alarm_rules(self) -> dict[str, AlarmRule]:
+        """Give the rule of each kind of alarm, this environment's over the defaults."""
+        merged = {**_RULES, **self.alarms}
+        return {kind: AlarmRule(rule.action, rule.sustain_seconds) for kind, rule in merged.items()}
+
+
+class Paths(Model):
+    """Where the pipeline keeps its own: worktrees, assemblies, and the ledger as a SQLAlchemy URL."""
+
+    work: Path = Path("var/work")
+    store: Path = Path("var/assemblies")
+    ledger_url: str = "sqlite:///var/ledger.sqlite"
+
+
+class Tools(Model):
+    """Programs that the pipeline itself calls: `cdk` deploys without any checkout; `path` goes before PATH."""
+
+    cdk: Argv = ("cdk",)
+    path: tuple[str, ...] = ()
+
+
+class Dagster(Model):
+    """The running Dagster that the CLI speaks to."""
+
+    url: str = "http://127.0.0.1:3000"
+
+
+class Aws(Model):
+    """How AWS is reached; `env` is given to `cdk` and the platform's commands as it is (endpoint, key, home)."""
+
+    endpoint_url: str | None = None
+    env: Mapping[str, str] = {}
+
+
+class Trial(Model):
+    """The server for throw-away databases; None means that no trial can be held, and the plan says UNKNOWN."""
+
+    database_url: str | None = None
+
+
+class Settings(Model):
+    """The whole file."""
+
+    platform: Platform
+    environments: Mapping[Name, Environment] = Field(min_length=1)
+    gates: Gates = Gates()
+    paths: Paths = Paths()
+    tools: Tools = Tools()
+    dagster: Dagster = Dagster()
+    aws: Aws = Aws()
+    trial: Trial = Trial()
+
+    @model_validator(mode="after")
+    def _known_environments(self) -> Self:
+        for name, environment in self.environments.items():
+            unknown = [other for other in environment.requires if other not in self.environments or other == name]
+            if unknown:
+                raise ValueError(f"environments.{name}.requires names {', '.join(unknown)}, which is not another one")
+        return self
+
+    def environment(self, name: str) -> Environment:
+        """Give an environment by name. Raises MisuseError for one that the file does not declare."""
+        if name not in self.environments:
+            raise MisuseError(f"unknown environment {name!r}: the settings declare {', '.join(self.environments)}")
+        return self.environments[name]
+
+
+def find_settings(explicit: Path | None = None) -> Path:
+    """Find the settings file: the given one, the variable's, ./namecard-release.toml, else the sandbox's.
+
+    Raises MisuseError when there is none.
+    """
+    named = explicit or (Path(os.environ[SETTINGS_VARIABLE]) if os.environ.get(SETTINGS_VARIABLE) else None)
+    if named is not None:
+        return named
+    for place in _PLACES:
+        if place.is_file():
+            return place
+    raise MisuseError(
+        f"no settings file: give --settings, set {SETTINGS_VARIABLE}, or start the sandbox "
+        "with 'namecard-release sandbox up'"
+    )
+
+
+def load_settings(path: Path) -> Settings:
+    """Read and validate a settings file; relative paths in it are relative to its folder.
+
+    Raises MisuseError naming every wrong key at once.
+    """
+    try:
+        raw: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise MisuseError(f"settings file {path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise MisuseError(f"settings file {path} is not TOML: {error}") from error
+    try:
+        settings = Settings.model_validate(raw)
+    except ValidationError as error:
+        raise MisuseError(f"settings file {path}: {_tell(error)}") from error
+    return _anchor(settings, path.resolve().parent)
+
+
+def _tell(error: ValidationError) -> str:
+    # Only the place and the message: the rejected value may be a secret.
+    return "; ".join(f"{'.'.join(str(part) for part in e['loc']) or 'file'}: {e['msg']}" for e in error.errors())
+
+
+def _anchor(settings: Settings, folder: Path) -> Settings:
+    paths = settings.paths
+    url = paths.ledger_url
+    prefix = "sqlite:///"
+    if url.startswith(prefix) and not url.startswith(prefix + "/"):
+        url = prefix + str(folder / url.removeprefix(prefix))
+    anchored = Paths(work=folder / paths.work, store=folder / paths.store, ledger_url=url)
+    repository = settings.platform.repository
+    if "://" not in repository and not re.match(r"[\w.-]+@[\w.-]+:", repository):
+        repository = str(folder / repository)
+    platform = settings.platform.model_copy(update={"repository": repository})
+    return settings.model_copy(update={"paths": anchored, "platform": platform})
