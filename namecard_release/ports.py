@@ -81,7 +81,7 @@ class AssemblyStore(Protocol):
         ...
 
     def get(self, digest: str) -> Assembly:
-        """Give a kept assembly, its content checked against its digest. Raises PermanentError when absent or changed."""
+        """Give a kept assembly, content checked against the digest. Raises PermanentError when absent or changed."""
         ...
 
     def find(self, release: str, environment: str, inputs: str) -> Assembly | None:
