@@ -47,7 +47,7 @@ _NEXT: dict[PromotionPhase, frozenset[PromotionPhase]] = {
     _P.FAILED: frozenset({_P.REQUESTED, _P.ROLLED_BACK, _P.HELD, _P.SUPERSEDED}),
     _P.HELD: frozenset({_P.REQUESTED, _P.ROLLED_BACK, _P.SUPERSEDED}),
     _P.ABORTED: frozenset({_P.REQUESTED, _P.ROLLED_BACK, _P.SUPERSEDED}),
-    _P.SUCCEEDED: frozenset({_P.ROLLED_BACK, _P.SUPERSEDED}),
+    _P.SUCCEEDED: frozenset({_P.ROLLED_BACK}),
     _P.ROLLED_BACK: frozenset(),
     _P.SUPERSEDED: frozenset(),
 }

@@ -65,20 +65,19 @@ class Watched:
 
 def find_last_good(history: Sequence[Promotion], environment: str, release: str) -> Promotion | None:
     """Find the newest verified, succeeded promotion or rollback of another release whose assembly is kept."""
+    own = [p for p in history if p.environment == environment and p.release != release]
+    undone = [p for p in own if p.phase is PromotionPhase.ROLLED_BACK]
     good = [
-        promotion
-        for promotion in history
-        if promotion.environment == environment
-        and promotion.release != release
-        and promotion.phase in (PromotionPhase.SUCCEEDED, PromotionPhase.SUPERSEDED)
-        and promotion.verified
-        and promotion.ended_at is not None
-        and promotion.assembly is not None
-        and promotion.kind is not PromotionKind.HOTFIX_MIGRATION
+        p
+        for p in own
+        if p.phase is PromotionPhase.SUCCEEDED
+        and p.verified
+        and p.assembly is not None
+        and p.kind is not PromotionKind.HOTFIX_MIGRATION
+        # Rolled back since then: what was good once is no longer known to be.
+        and not any(u.release == p.release and u.requested_at > p.requested_at for u in undone)
     ]
-    rolled_back = {p.release for p in history if p.environment == environment and p.phase is PromotionPhase.ROLLED_BACK}
-    fit = [promotion for promotion in good if promotion.release not in rolled_back]
-    return max(fit, key=lambda promotion: promotion.deployed_at or promotion.updated_at, default=None)
+    return max(good, key=lambda p: p.deployed_at or p.updated_at, default=None)
 
 
 def judge_rollback(applied: Sequence[str], known: Sequence[str]) -> SafetyVerdict:

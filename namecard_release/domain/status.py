@@ -8,8 +8,6 @@ from datetime import datetime
 
 from namecard_release.domain.promotion import IN_FLIGHT, Hold, Promotion, PromotionPhase
 
-_SERVING = frozenset({PromotionPhase.SUCCEEDED, PromotionPhase.BAKING})
-
 
 @dataclass(frozen=True)
 class EnvironmentStatus:
@@ -27,9 +25,13 @@ class EnvironmentStatus:
 
 
 def describe_environment(environment: str, history: Sequence[Promotion], holds: Sequence[Hold]) -> EnvironmentStatus:
-    """Tell what serves an environment from its promotions: the newest that was deployed and not undone."""
+    """Tell what serves an environment from its promotions: the newest whose code was deployed and not rolled back.
+
+    One that failed after its deploy serves all the same, and its phase says so.
+    """
     own = [promotion for promotion in history if promotion.environment == environment]
-    serving = max((p for p in own if p.phase in _SERVING), key=lambda p: p.deployed_at or p.updated_at, default=None)
+    deployed = [p for p in own if p.code_changed and p.phase is not PromotionPhase.ROLLED_BACK]
+    serving = max(deployed, key=lambda p: p.deployed_at or p.updated_at, default=None)
     in_flight = max((p for p in own if p.phase in IN_FLIGHT), key=lambda p: p.requested_at, default=None)
     held = tuple(sorted({h.release for h in holds if h.environment == environment and h.released_at is None}))
     return EnvironmentStatus(

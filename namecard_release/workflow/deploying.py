@@ -1,0 +1,131 @@
+"""One assembly brought onto one environment, the same for a promotion and a rollback. Judging it is `verifying`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from namecard_release.domain.alarms import AlarmReading
+from namecard_release.domain.assembly import Assembly
+from namecard_release.domain.gates import Phase, Verdict, judge_command
+from namecard_release.domain.health import judge_probes
+from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase
+from namecard_release.domain.readiness import StackStatus
+from namecard_release.errors import PermanentError, TransientError
+from namecard_release.ports import LineSink
+from namecard_release.workflow.leasing import Heartbeat
+from namecard_release.workflow.pipeline import Pipeline, Site
+from namecard_release.workflow.promoting import stop
+from namecard_release.workflow.verifying import find_base_url
+
+_SETTLE_SECONDS = 1800.0
+_POLL_SECONDS = 1.0
+
+
+Wait = Callable[[float], object]
+
+
+def deploy_release(
+    pipeline: Pipeline,
+    promotion: Promotion,
+    assembly: Assembly,
+    heartbeat: Heartbeat,
+    on_line: LineSink,
+    wait: Wait | None = None,
+) -> tuple[Promotion, Phase | None]:
+    """Deploy an assembly unless a killed run of the same promotion already did; gives the deploy's phase, if any.
+
+    Raises StoppedError (FAILED) when cdk fails, with the end of its output; the stack keeps the old code then.
+    """
+    site = pipeline.site(promotion.environment)
+    settle_stacks(site, wait or threading.Event().wait)
+    if promotion.deploy_started_at is not None and _is_deployed(pipeline, site, assembly):
+        return _mark_deployed(pipeline, promotion), None
+    promotion = _begin(pipeline, site, promotion, assembly)
+    heartbeat.check()
+    outcome = site.deployer.deploy(assembly, site.settings.stack_names, on_line)
+    heartbeat.check()
+    phase = judge_command("cdk deploy", outcome)
+    site.cloud.forget_alarms()
+    if phase.verdict is not Verdict.PASSED:
+        told = " | ".join(line for line in phase.tail[-4:] if line.strip())
+        stop(pipeline, promotion.id, PromotionPhase.FAILED, f"cdk deploy: {phase.reason}: {told}")
+    return _mark_deployed(pipeline, promotion), phase
+
+
+def settle_stacks(site: Site, wait: Wait, limit_seconds: float = _SETTLE_SECONDS) -> tuple[StackStatus, ...]:
+    """Wait until no stack is in progress: an earlier run may have died while CloudFormation works on.
+
+    Raises TransientError when they do not settle in time.
+    """
+    waited = 0.0
+    while True:
+        statuses = site.cloud.stack_statuses(site.settings.stack_names)
+        moving = [s for s in statuses if s.status and s.status.endswith("IN_PROGRESS")]
+        if not moving:
+            return statuses
+        if waited >= limit_seconds:
+            told = ", ".join(f"{s.name} is {s.status}" for s in moving)
+            raise TransientError(f"{told} after {waited:.0f} s: wait for it to settle, then resume")
+        wait(_POLL_SECONDS)
+        waited += _POLL_SECONDS
+
+
+def _is_deployed(pipeline: Pipeline, site: Site, assembly: Assembly) -> bool:
+    outputs = site.cloud.outputs(site.settings.stack_names)
+    base = find_base_url(site, outputs)
+    services = pipeline.settings.platform.services
+    if base is None or not all(f.expected and f.expected == f.running for f in site.cloud.functions(assembly)):
+        return False
+    probes = judge_probes(services, assembly.release, pipeline.prober.probe(base, services))
+    return all(phase.verdict is Verdict.PASSED for phase in probes)
+
+
+def _begin(pipeline: Pipeline, site: Site, promotion: Promotion, assembly: Assembly) -> Promotion:
+    now = pipeline.clock.now()
+    history = pipeline.ledger.history(site.name)
+    for other in history:
+        if (
+            other.id != promotion.id
+            and other.phase is PromotionPhase.BAKING
+            and promotion.kind is PromotionKind.PROMOTION
+        ):
+            why = f"superseded by {promotion.id} before its bake ended"
+            pipeline.ledger.move(other.id, PromotionPhase.SUPERSEDED, now, why)
+    if promotion.deploy_started_at is not None:
+        return pipeline.ledger.move(promotion.id, PromotionPhase.DEPLOYING, now, assembly=assembly.digest)
+    baseline = read_baseline(site)
+    return pipeline.ledger.move(
+        promotion.id,
+        PromotionPhase.DEPLOYING,
+        now,
+        assembly=assembly.digest,
+        deploy_started_at=now,
+        previous_release=next((p.release for p in history if p.code_changed and p.id != promotion.id), None),
+        baseline=baseline,
+    )
+
+
+def read_baseline(site: Site) -> tuple[AlarmReading, ...]:
+    """Read the alarms as they are before a deploy; a first deploy has none."""
+    there = [s.name for s in site.cloud.stack_statuses(site.settings.stack_names) if s.status is not None]
+    return site.cloud.alarms(there) if there else ()
+
+
+def _mark_deployed(pipeline: Pipeline, promotion: Promotion) -> Promotion:
+    now = pipeline.clock.now()
+    if promotion.phase in (PromotionPhase.REQUESTED, PromotionPhase.GATED):
+        promotion = pipeline.ledger.move(
+            promotion.id, PromotionPhase.DEPLOYING, now, "found deployed by an earlier run"
+        )
+    return pipeline.ledger.move(
+        promotion.id, PromotionPhase.VERIFYING, now, code_changed=True, deployed_at=promotion.deployed_at or now
+    )
+
+
+def find_assembly(pipeline: Pipeline, promotion: Promotion, environment: str) -> Assembly:
+    """Find the assembly that this release's gate recorded. Raises PermanentError when there is none."""
+    for result in pipeline.ledger.gates(promotion.release, environment):
+        if result.gate == "assembly" and result.evidence.get("digest"):
+            return pipeline.store.get(result.evidence["digest"])
+    raise PermanentError(f"no assembly of {promotion.release[:8]} for {environment}: run its assembly again")

@@ -1,0 +1,57 @@
+"""What every step is given: the settings and the ports. Building adapters does not belong here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from namecard_release.domain.promotion import PromotionPhase
+from namecard_release.errors import RefusedError
+from namecard_release.ports import (
+    AssemblyStore,
+    Clock,
+    Cloud,
+    CommandRunner,
+    Deployer,
+    Prober,
+    ReleaseLedger,
+    Repository,
+    TargetDatabase,
+    TrialServer,
+)
+from namecard_release.settings import Environment, Settings
+
+
+@dataclass(frozen=True)
+class Site:
+    """One environment with the ports that reach it."""
+
+    name: str
+    settings: Environment
+    cloud: Cloud
+    target: TargetDatabase
+    deployer: Deployer
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The settings, the shared ports, and a way to an environment's own (`site`, remembered by its maker)."""
+
+    settings: Settings
+    repository: Repository
+    runner: CommandRunner
+    store: AssemblyStore
+    ledger: ReleaseLedger
+    trial: TrialServer
+    prober: Prober
+    clock: Clock
+    site: Callable[[str], Site]
+
+
+class StoppedError(RefusedError):
+    """A promotion ends here in a phase that its ledger row already tells."""
+
+    def __init__(self, phase: PromotionPhase, reason: str) -> None:
+        super().__init__(f"{phase}: {reason}")
+        self.phase = phase
+        self.reason = reason

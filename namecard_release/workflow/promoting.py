@@ -1,0 +1,125 @@
+"""A promotion's bookkeeping: opened, admitted, ended. Deploying is in `deploying`, watching in `watching`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from namecard_release.domain.gates import Admission, GateResult, admit
+from namecard_release.domain.promotion import (
+    Entry,
+    Promotion,
+    PromotionKind,
+    PromotionPhase,
+    explain_closed_entry,
+)
+from namecard_release.domain.release import short
+from namecard_release.workflow.gating import ENVIRONMENT_GATES, RELEASE_GATES
+from namecard_release.workflow.pipeline import Pipeline, StoppedError
+
+_RESUMABLE = frozenset({PromotionPhase.FAILED, PromotionPhase.HELD, PromotionPhase.ABORTED})
+_OPEN = frozenset({PromotionPhase.REQUESTED, PromotionPhase.GATED})
+
+
+@dataclass(frozen=True)
+class Request:
+    """Who asks for what: `root_run` is the first run of a chain of re-executions, so that a resumed run goes on."""
+
+    environment: str
+    release: str
+    kind: PromotionKind
+    actor: str
+    reason: str
+    run_id: str
+    root_run: str
+
+    @property
+    def promotion_id(self) -> str:
+        """The id of the promotion, the same in every re-execution of its run."""
+        return f"{self.environment}-{self.kind}-{short(self.release)}-{self.root_run[:8]}"
+
+
+def open_promotion(pipeline: Pipeline, request: Request) -> Promotion:
+    """Record a requested promotion, or resume the one that this chain of runs began."""
+    now = pipeline.clock.now()
+    fresh = Promotion(
+        id=request.promotion_id,
+        environment=request.environment,
+        release=request.release,
+        kind=request.kind,
+        phase=PromotionPhase.REQUESTED,
+        actor=request.actor,
+        reason=request.reason,
+        requested_at=now,
+        updated_at=now,
+        run_id=request.run_id,
+    )
+    known = pipeline.ledger.open_promotion(fresh)
+    if known.phase in _RESUMABLE and known.run_id != request.run_id:
+        why = f"resumed by {request.actor}"
+        return pipeline.ledger.move(known.id, PromotionPhase.REQUESTED, now, why, run_id=request.run_id)
+    return known
+
+
+def check_entry(pipeline: Pipeline, environment: str, release: str) -> str | None:
+    """Say why a release may not enter an environment (hold, order of environments), or None."""
+    required = pipeline.settings.environment(environment).requires
+    healthy = {
+        name
+        for name in required
+        if any(p.release == release and p.phase is PromotionPhase.SUCCEEDED for p in pipeline.ledger.history(name))
+    }
+    holds = pipeline.ledger.holds(environment)
+    return explain_closed_entry(Entry(environment, release, required, frozenset(healthy), holds))
+
+
+def refuse_closed_entry(pipeline: Pipeline, promotion: Promotion) -> None:
+    """End a promotion as HELD when its environment is closed to its release. Raises StoppedError then."""
+    why = check_entry(pipeline, promotion.environment, promotion.release)
+    if why is not None and promotion.phase in _OPEN:
+        stop(pipeline, promotion.id, PromotionPhase.HELD, why)
+
+
+def admit_promotion(pipeline: Pipeline, promotion: Promotion) -> Promotion:
+    """Move a promotion to GATED when every gate passed. Raises StoppedError: FAILED for a failed gate, HELD for an
+    unread one.
+    """
+    refuse_closed_entry(pipeline, promotion)
+    results = pipeline.ledger.gates(promotion.release, promotion.environment)
+    decision = admit((*RELEASE_GATES, *ENVIRONMENT_GATES), results)
+    if decision.admission is Admission.REFUSE:
+        stop(pipeline, promotion.id, PromotionPhase.FAILED, decision.reason)
+    if decision.admission is Admission.HOLD:
+        stop(pipeline, promotion.id, PromotionPhase.HELD, decision.reason)
+    if promotion.phase is not PromotionPhase.REQUESTED:
+        return promotion
+    return pipeline.ledger.move(promotion.id, PromotionPhase.GATED, pipeline.clock.now(), decision.reason)
+
+
+def stop(pipeline: Pipeline, promotion_id: str, phase: PromotionPhase, reason: str) -> None:
+    """End a promotion in a phase with its reason. Raises StoppedError always."""
+    pipeline.ledger.move(promotion_id, phase, pipeline.clock.now(), reason)
+    raise StoppedError(phase, reason)
+
+
+def explain_failure(results: Sequence[GateResult], run_id: str, fallback: str) -> str:
+    """Say why a run failed: the gates of that run that did not pass, else the words of the run itself."""
+    own = [result for result in results if result.run_id == run_id]
+    decision = admit(tuple(dict.fromkeys(result.gate for result in own)), own)
+    return fallback if not own or decision.admission is Admission.PROCEED else decision.reason
+
+
+def close_failed_run(pipeline: Pipeline, promotion_id: str, run_id: str, phase: PromotionPhase, why: str) -> bool:
+    """Keep the ledger true after a run failed, was killed or cancelled; False when it already tells an end.
+
+    A promotion that is baking has no run any more and is left alone; so is one that another run resumed.
+    """
+    promotion = pipeline.ledger.promotion(promotion_id)
+    working = frozenset(
+        {PromotionPhase.REQUESTED, PromotionPhase.GATED, PromotionPhase.DEPLOYING, PromotionPhase.VERIFYING}
+    )
+    if promotion is None or promotion.phase not in working or promotion.run_id != run_id:
+        return False
+    reason = explain_failure(pipeline.ledger.gates(promotion.release, promotion.environment), run_id, why)
+    pipeline.ledger.move(promotion_id, phase, pipeline.clock.now(), reason)
+    return True

@@ -1,0 +1,73 @@
+"""A rollback from its plan to its end: an assembly kept is deployed as it was built, no checkout, no synthesis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from namecard_release.domain.assembly import Assembly
+from namecard_release.domain.promotion import IN_FLIGHT, Hold, Promotion, PromotionPhase
+from namecard_release.domain.release import short
+from namecard_release.domain.rollback import Safety, SafetyVerdict, find_last_good
+from namecard_release.errors import RefusedError
+from namecard_release.workflow.pipeline import Pipeline
+from namecard_release.workflow.watching import judge_schema
+
+
+@dataclass(frozen=True)
+class RollbackPlan:
+    """What a rollback would do: leave `source` (None when nothing of ours runs) for `target`, under `safety`."""
+
+    environment: str
+    source: Promotion | None
+    target: Promotion
+    safety: SafetyVerdict
+
+
+def plan_rollback(pipeline: Pipeline, environment: str, to: str | None) -> RollbackPlan:
+    """Plan a rollback to a release, or to the last good one.
+
+    Raises RefusedError when there is no verified release of that name with an assembly that is kept.
+    """
+    history = pipeline.ledger.history(environment)
+    source = next((p for p in history if p.code_changed and p.phase is not PromotionPhase.ROLLED_BACK), None)
+    leaving = source.release if source else ""
+    candidates = history if to is None else tuple(p for p in history if p.release == to)
+    target = find_last_good(candidates, environment, leaving)
+    if target is None or target.assembly is None:
+        wanted = "an earlier release" if to is None else short(to)
+        raise RefusedError(
+            f"{environment} cannot go back to {wanted}: it was never verified there, or it is what runs now; "
+            f"'namecard-release history --env {environment}' lists what was"
+        )
+    return RollbackPlan(environment, source, target, judge_schema(pipeline, environment, target.assembly))
+
+
+def refuse_unsafe(plan: RollbackPlan, accepted: bool) -> None:
+    """Refuse a rollback whose verdict is not SAFE unless a person accepted that. Raises RefusedError."""
+    if plan.safety.safety is Safety.SAFE or accepted:
+        return
+    raise RefusedError(
+        f"rollback to {short(plan.target.release)} is {plan.safety.safety}: {plan.safety.reason}; "
+        "roll forward, or accept the schema's risk explicitly"
+    )
+
+
+def find_interrupted(pipeline: Pipeline, environment: str, own_id: str) -> tuple[Promotion, ...]:
+    """List the promotions in flight in an environment whose runs a rollback does not wait for."""
+    history = pipeline.ledger.history(environment)
+    return tuple(p for p in history if p.id != own_id and p.phase in IN_FLIGHT and p.phase is not PromotionPhase.BAKING)
+
+
+def load_target(pipeline: Pipeline, plan: RollbackPlan) -> Assembly:
+    """Load the assembly to go back to, its content checked. Raises PermanentError when it is gone or changed."""
+    return pipeline.store.get(plan.target.assembly or "")
+
+
+def finish_rollback(pipeline: Pipeline, rollback: Promotion, left: Promotion | None, reason: str) -> None:
+    """End a verified rollback: it succeeded, the release it left is ROLLED_BACK and held until a person says else."""
+    now = pipeline.clock.now()
+    pipeline.ledger.move(rollback.id, PromotionPhase.SUCCEEDED, now, "verified and healthy")
+    if left is None:
+        return
+    pipeline.ledger.move(left.id, PromotionPhase.ROLLED_BACK, now, reason)
+    pipeline.ledger.hold(Hold(left.environment, left.release, f"rolled back: {reason}", rollback.actor, now))

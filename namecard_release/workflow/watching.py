@@ -1,0 +1,123 @@
+"""Promotions watched after their deploy: values gathered, `decide` asked, the decision recorded. No waiting here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from namecard_release.domain.alarms import AlarmAssessment, AlarmReading, assess_alarms
+from namecard_release.domain.gates import Verdict
+from namecard_release.domain.promotion import Promotion, PromotionPhase
+from namecard_release.domain.rollback import (
+    Action,
+    Decision,
+    Safety,
+    SafetyVerdict,
+    Watched,
+    decide,
+    find_last_good,
+    judge_rollback,
+)
+from namecard_release.errors import ReleaseError, TransientError
+from namecard_release.workflow.pipeline import Pipeline
+
+PROBES_GATE = "health_probes"
+
+
+@dataclass(frozen=True)
+class Watch:
+    """One look at one promotion and what was decided; `fresh` is True when this look recorded the decision."""
+
+    promotion: Promotion
+    decision: Decision
+    readings: tuple[AlarmReading, ...]
+    fresh: bool
+
+
+@dataclass(frozen=True)
+class Fallback:
+    """Where a promotion could be rolled back to, and whether the schema allows it."""
+
+    last_good: Promotion | None
+    safety: SafetyVerdict
+
+
+def find_watched(pipeline: Pipeline) -> tuple[Promotion, ...]:
+    """List the promotions that need a look: baking ones, and failed ones whose new code serves requests."""
+    newest = [pipeline.ledger.history(name, limit=20) for name in pipeline.settings.environments]
+    return tuple(p for history in newest for p in history if _needs_a_look(pipeline, p))
+
+
+def _needs_a_look(pipeline: Pipeline, promotion: Promotion) -> bool:
+    if promotion.phase is PromotionPhase.BAKING:
+        return True
+    if promotion.phase is not PromotionPhase.FAILED or not promotion.code_changed:
+        return False
+    return read_health(pipeline, promotion) is Verdict.FAILED and pipeline.ledger.decision(promotion.id) is None
+
+
+def read_health(pipeline: Pipeline, promotion: Promotion) -> Verdict | None:
+    """Give the verdict of a promotion's probes after its deploy, None before there is one."""
+    results = pipeline.ledger.gates(promotion.release, promotion.environment)
+    own = [r for r in results if r.gate == PROBES_GATE and r.evidence.get("promotion") == promotion.id]
+    return own[0].verdict if own else None
+
+
+def find_fallback(pipeline: Pipeline, promotion: Promotion) -> Fallback:
+    """Find the last good release of a promotion's environment and judge its code against the schema applied."""
+    history = pipeline.ledger.history(promotion.environment)
+    last_good = find_last_good(history, promotion.environment, promotion.release)
+    if last_good is None:
+        return Fallback(None, SafetyVerdict(Safety.UNKNOWN, "there is no release to judge"))
+    return Fallback(last_good, judge_schema(pipeline, promotion.environment, last_good.assembly or ""))
+
+
+def judge_schema(pipeline: Pipeline, environment: str, digest: str) -> SafetyVerdict:
+    """Judge an assembly's release on an environment's schema; what cannot be read makes it UNKNOWN."""
+    try:
+        applied = [row.name for row in pipeline.site(environment).target.rows()]
+        bundle = pipeline.store.get(digest).migrations
+    except ReleaseError as error:
+        return SafetyVerdict(Safety.UNKNOWN, f"unread: {error}")
+    if bundle is None:
+        return SafetyVerdict(Safety.UNKNOWN, "the earlier assembly does not tell its migrations")
+    return judge_rollback(applied, bundle)
+
+
+def look(pipeline: Pipeline, promotion: Promotion, fallback: Fallback) -> Watch:
+    """Look at one promotion: read its alarms, decide, and record a decision that is more than waiting."""
+    site = pipeline.site(promotion.environment)
+    recorded = pipeline.ledger.decision(promotion.id)
+    if recorded is not None:
+        return Watch(promotion, recorded, (), fresh=False)
+    now = pipeline.clock.now()
+    unread: str | None = None
+    readings: tuple[AlarmReading, ...] = ()
+    try:
+        readings = site.cloud.alarms(site.settings.stack_names)
+    except TransientError as error:
+        unread = str(error)
+    assessment = assess_alarms(promotion.baseline, readings, site.settings.alarm_rules(), now, unread)
+    decision = decide(_gather(pipeline, promotion, assessment, fallback), now)
+    fresh = decision.action is not Action.WAIT and pipeline.ledger.record_decision(promotion.id, decision, now)
+    if fresh:
+        _apply(pipeline, promotion, decision)
+    return Watch(promotion, decision, readings, fresh)
+
+
+def _gather(pipeline: Pipeline, promotion: Promotion, assessment: AlarmAssessment, fallback: Fallback) -> Watched:
+    return Watched(
+        promotion=promotion,
+        assessment=assessment,
+        health=read_health(pipeline, promotion),
+        last_good=fallback.last_good,
+        safety=fallback.safety,
+        decided=False,
+    )
+
+
+def _apply(pipeline: Pipeline, promotion: Promotion, decision: Decision) -> None:
+    now = pipeline.clock.now()
+    if decision.action is Action.PROCEED:
+        pipeline.ledger.move(promotion.id, PromotionPhase.SUCCEEDED, now, decision.reason)
+    elif decision.action is Action.HALT:
+        pipeline.ledger.move(promotion.id, PromotionPhase.HELD, now, decision.reason)
