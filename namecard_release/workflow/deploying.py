@@ -115,9 +115,7 @@ def read_baseline(site: Site) -> tuple[AlarmReading, ...]:
 def _mark_deployed(pipeline: Pipeline, promotion: Promotion) -> Promotion:
     now = pipeline.clock.now()
     if promotion.phase in (PromotionPhase.REQUESTED, PromotionPhase.GATED):
-        promotion = pipeline.ledger.move(
-            promotion.id, PromotionPhase.DEPLOYING, now, "found deployed by an earlier run"
-        )
+        promotion = pipeline.ledger.move(promotion.id, PromotionPhase.DEPLOYING, now, "found deployed")
     return pipeline.ledger.move(
         promotion.id, PromotionPhase.VERIFYING, now, code_changed=True, deployed_at=promotion.deployed_at or now
     )

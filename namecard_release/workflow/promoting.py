@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from namecard_release.domain.gates import Admission, GateResult, admit
 from namecard_release.domain.promotion import (
+    IN_FLIGHT,
     Entry,
     Promotion,
     PromotionKind,
@@ -39,6 +40,11 @@ class Request:
         return f"{self.environment}-{self.kind}-{short(self.release)}-{self.root_run[:8]}"
 
 
+def is_promotion_of(promotion_id: str, root_run: str) -> bool:
+    """Tell whether a promotion was opened by a chain of runs."""
+    return promotion_id.endswith(f"-{root_run[:8]}")
+
+
 def open_promotion(pipeline: Pipeline, request: Request) -> Promotion:
     """Record a requested promotion, or resume the one that this chain of runs began."""
     now = pipeline.clock.now()
@@ -55,10 +61,11 @@ def open_promotion(pipeline: Pipeline, request: Request) -> Promotion:
         run_id=request.run_id,
     )
     known = pipeline.ledger.open_promotion(fresh)
-    if known.phase in _RESUMABLE and known.run_id != request.run_id:
-        why = f"resumed by {request.actor}"
-        return pipeline.ledger.move(known.id, PromotionPhase.REQUESTED, now, why, run_id=request.run_id)
-    return known
+    if known.run_id == request.run_id:
+        return known
+    # A run that was killed may not have been noticed yet: then the phase stays and only the run changes.
+    phase = PromotionPhase.REQUESTED if known.phase in _RESUMABLE else known.phase
+    return pipeline.ledger.move(known.id, phase, now, f"resumed by {request.actor}", run_id=request.run_id)
 
 
 def check_entry(pipeline: Pipeline, environment: str, release: str) -> str | None:
@@ -115,10 +122,7 @@ def close_failed_run(pipeline: Pipeline, promotion_id: str, run_id: str, phase: 
     A promotion that is baking has no run any more and is left alone; so is one that another run resumed.
     """
     promotion = pipeline.ledger.promotion(promotion_id)
-    working = frozenset(
-        {PromotionPhase.REQUESTED, PromotionPhase.GATED, PromotionPhase.DEPLOYING, PromotionPhase.VERIFYING}
-    )
-    if promotion is None or promotion.phase not in working or promotion.run_id != run_id:
+    if promotion is None or promotion.phase not in IN_FLIGHT - {PromotionPhase.BAKING} or promotion.run_id != run_id:
         return False
     reason = explain_failure(pipeline.ledger.gates(promotion.release, promotion.environment), run_id, why)
     pipeline.ledger.move(promotion_id, phase, pipeline.clock.now(), reason)

@@ -10,6 +10,7 @@ from namecard_release.domain.release import short
 from namecard_release.domain.rollback import Safety, SafetyVerdict, find_last_good
 from namecard_release.errors import RefusedError
 from namecard_release.workflow.pipeline import Pipeline
+from namecard_release.workflow.promoting import is_promotion_of
 from namecard_release.workflow.watching import judge_schema
 
 
@@ -23,12 +24,15 @@ class RollbackPlan:
     safety: SafetyVerdict
 
 
-def plan_rollback(pipeline: Pipeline, environment: str, to: str | None) -> RollbackPlan:
-    """Plan a rollback to a release, or to the last good one.
+def plan_rollback(pipeline: Pipeline, environment: str, to: str | None, root_run: str = "") -> RollbackPlan:
+    """Plan a rollback to a release, or to the last good one; a resumed one (same `root_run`) keeps its target.
 
     Raises RefusedError when there is no verified release of that name with an assembly that is kept.
     """
-    history = pipeline.ledger.history(environment)
+    everything = pipeline.ledger.history(environment)
+    resumed = next((p for p in everything if root_run and is_promotion_of(p.id, root_run)), None)
+    to = to if resumed is None else resumed.release
+    history = tuple(p for p in everything if p is not resumed)
     source = next((p for p in history if p.code_changed and p.phase is not PromotionPhase.ROLLED_BACK), None)
     leaving = source.release if source else ""
     candidates = history if to is None else tuple(p for p in history if p.release == to)

@@ -9,9 +9,14 @@ from namecard_release.domain.assembly import Assembly
 from namecard_release.domain.gates import Phase, Verdict, combine_phases
 from namecard_release.domain.health import Expectation, Reality, judge_probes, judge_reality
 from namecard_release.domain.migrations import LedgerRow, MigrationFile, schema_version
-from namecard_release.domain.promotion import Promotion, PromotionKind
+from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase, bake_end
 from namecard_release.errors import TransientError
+from namecard_release.workflow.gating import conclude
 from namecard_release.workflow.pipeline import Pipeline, Site
+from namecard_release.workflow.promoting import stop
+
+VERIFICATION_GATE = "verification"
+PROBES_GATE = "health_probes"
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,34 @@ def find_base_url(site: Site, outputs: Mapping[str, str]) -> str | None:
     return f"{found.rstrip('/')}/{site.settings.key}" if found else None
 
 
-def judge_deployment(deployment: Deployment) -> tuple[Verdict, str]:
-    """Combine verification and probes into one verdict."""
-    return combine_phases((*deployment.verification, *deployment.probes))
+def record_probes(pipeline: Pipeline, deployment: Deployment, run_id: str) -> None:
+    """Record verification and probes as gate results of the promotion, for the watch and for people."""
+    promotion = deployment.promotion
+    started = promotion.deployed_at or pipeline.clock.now()
+    for gate, phases in ((VERIFICATION_GATE, deployment.verification), (PROBES_GATE, deployment.probes)):
+        evidence = {"promotion": promotion.id}
+        conclude(pipeline, gate, promotion.release, phases, started, run_id, evidence, promotion.environment)
+
+
+def conclude_deployment(pipeline: Pipeline, deployment: Deployment, run_id: str) -> Promotion:
+    """Let a verified and healthy promotion bake, and end any other: FAILED for what is wrong, HELD for what is unread.
+
+    Raises StoppedError in both those cases.
+    """
+    promotion = deployment.promotion
+    record_probes(pipeline, deployment, run_id)
+    verdict, reason = combine_phases((*deployment.verification, *deployment.probes))
+    if verdict is Verdict.FAILED:
+        stop(pipeline, promotion.id, PromotionPhase.FAILED, reason)
+    if verdict is not Verdict.PASSED:
+        stop(pipeline, promotion.id, PromotionPhase.HELD, reason)
+    now = pipeline.clock.now()
+    seconds = pipeline.settings.environment(promotion.environment).bake_seconds
+    return pipeline.ledger.move(
+        promotion.id,
+        PromotionPhase.BAKING,
+        now,
+        verified=True,
+        schema_version=deployment.schema,
+        bake_until=bake_end(now, seconds),
+    )

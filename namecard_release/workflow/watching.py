@@ -19,8 +19,7 @@ from namecard_release.domain.rollback import (
 )
 from namecard_release.errors import ReleaseError, TransientError
 from namecard_release.workflow.pipeline import Pipeline
-
-PROBES_GATE = "health_probes"
+from namecard_release.workflow.verifying import PROBES_GATE
 
 
 @dataclass(frozen=True)
@@ -43,8 +42,12 @@ class Fallback:
 
 def find_watched(pipeline: Pipeline) -> tuple[Promotion, ...]:
     """List the promotions that need a look: baking ones, and failed ones whose new code serves requests."""
-    newest = [pipeline.ledger.history(name, limit=20) for name in pipeline.settings.environments]
-    return tuple(p for history in newest for p in history if _needs_a_look(pipeline, p))
+    newest = [_find_newest(pipeline, name) for name in pipeline.settings.environments]
+    return tuple(p for p in newest if p is not None and _needs_a_look(pipeline, p))
+
+
+def _find_newest(pipeline: Pipeline, environment: str) -> Promotion | None:
+    return next((p for p in pipeline.ledger.history(environment, limit=20) if p.code_changed), None)
 
 
 def _needs_a_look(pipeline: Pipeline, promotion: Promotion) -> bool:

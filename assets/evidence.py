@@ -1,0 +1,89 @@
+"""Verdicts and tables as Dagster metadata that a person can read, and errors as failures without a traceback."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import dagster as dg
+
+from namecard_release.domain.gates import GateResult, Phase, Verdict, combine_phases
+from namecard_release.errors import ReleaseError, TransientError
+
+Metadata = dict[str, dg.MetadataValue]
+TAIL_LINES = 30
+
+
+@contextmanager
+def told_plainly(metadata: Metadata | None = None) -> Iterator[None]:
+    """Turn this project's errors into a Failure of one or two lines with evidence; what is transient may be retried."""
+    try:
+        yield
+    except ReleaseError as error:
+        raise dg.Failure(str(error), metadata, allow_retries=isinstance(error, TransientError)) from None
+
+
+def phase_table(phases: Sequence[Phase]) -> dg.MetadataValue:
+    """Show phases as a table: name, verdict, seconds, reason."""
+    records = [
+        dg.TableRecord(
+            {
+                "phase": phase.name,
+                "verdict": str(phase.verdict),
+                "seconds": "" if phase.seconds is None else f"{phase.seconds:.1f}",
+                "reason": phase.reason,
+            }
+        )
+        for phase in phases
+    ]
+    columns = [dg.TableColumn(name) for name in ("phase", "verdict", "seconds", "reason")]
+    return dg.MetadataValue.table(records, schema=dg.TableSchema(columns))
+
+
+def name_table(column: str, names: Sequence[str], state: str) -> dg.MetadataValue:
+    """Show names as a table with one state for all."""
+    records = [dg.TableRecord({column: name, "state": state}) for name in names]
+    columns = [dg.TableColumn(column), dg.TableColumn("state")]
+    return dg.MetadataValue.table(records, schema=dg.TableSchema(columns))
+
+
+def log_tail(phases: Sequence[Phase]) -> dg.MetadataValue:
+    """Show the end of what each phase printed."""
+    blocks = [f"**{phase.name}**\n```\n{_fence(phase.tail[-TAIL_LINES:])}\n```" for phase in phases if phase.tail]
+    return dg.MetadataValue.md("\n\n".join(blocks) or "nothing was printed")
+
+
+def _fence(lines: Sequence[str]) -> str:
+    return "\n".join(line.replace("```", "'''") for line in lines)
+
+
+def gate_metadata(result: GateResult) -> Metadata:
+    """Show a gate: verdict, reason, phases, evidence, log tail."""
+    shown: Metadata = {
+        "verdict": dg.MetadataValue.text(str(result.verdict)),
+        "reason": dg.MetadataValue.text(result.reason),
+        "seconds": dg.MetadataValue.float(round(result.seconds, 2)),
+        "phases": phase_table(result.phases),
+        "log": log_tail(result.phases),
+    }
+    return shown | {key: dg.MetadataValue.text(value) for key, value in result.evidence.items()}
+
+
+def gate_check(result: GateResult, name: str | None = None) -> dg.AssetCheckResult:
+    """Show a gate as a blocking check: only PASSED and WAIVED pass; UNKNOWN blocks and says so."""
+    passed = result.verdict in (Verdict.PASSED, Verdict.WAIVED)
+    description = f"{result.verdict}: {result.reason}"
+    return dg.AssetCheckResult(
+        check_name=name or result.gate, passed=passed, description=description, metadata=gate_metadata(result)
+    )
+
+
+def phase_check(name: str, phases: Sequence[Phase]) -> dg.AssetCheckResult:
+    """Show phases that belong together as one check."""
+    verdict, reason = combine_phases(phases)
+    return dg.AssetCheckResult(
+        check_name=name,
+        passed=verdict is Verdict.PASSED,
+        description=f"{verdict}: {reason}",
+        metadata={"phases": phase_table(phases)},
+    )

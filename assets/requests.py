@@ -1,0 +1,37 @@
+"""Who asks for what, read from a run: its tags, partition and chain of re-executions."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from namecard_release.domain.promotion import Promotion, PromotionKind
+from namecard_release.workflow.pipeline import Pipeline
+from namecard_release.workflow.promoting import Request, open_promotion
+
+RELEASES = dg.DynamicPartitionsDefinition(name="releases")
+ENVIRONMENT_TAG = "namecard/environment"
+ACTOR_TAG = "namecard/actor"
+REASON_TAG = "namecard/reason"
+PROMOTION_TAG = "namecard/promotion"
+ALARM_TAG = "namecard/alarm"
+KIND_TAG = "namecard/kind"
+
+
+def request_of(run: dg.DagsterRun, environment: str, release: str, kind: PromotionKind) -> Request:
+    """Read a request from a run; one that a person launched in the UI has no actor tag but its `user`."""
+    return Request(
+        environment=environment,
+        release=release,
+        kind=kind,
+        actor=run.tags.get(ACTOR_TAG) or run.tags.get("user") or "dagster-ui",
+        reason=run.tags.get(REASON_TAG) or "launched in the Dagster UI",
+        run_id=run.run_id,
+        root_run=run.root_run_id or run.run_id,
+    )
+
+
+def opened_promotion(context: dg.AssetExecutionContext, pipeline: Pipeline, environment: str) -> Promotion:
+    """Open or resume the promotion that this run of an environment's assets stands for."""
+    return open_promotion(
+        pipeline, request_of(context.run, environment, context.partition_key, PromotionKind.PROMOTION)
+    )

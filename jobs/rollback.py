@@ -1,0 +1,114 @@
+"""The rollback job: the last good assembly deployed as it was built, verified, the release left held."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from assets.deployment import describe_deployment
+from assets.evidence import told_plainly
+from assets.requests import KIND_TAG, request_of
+from namecard_release.domain.assembly import Assembly
+from namecard_release.domain.gates import Phase, Verdict, combine_phases
+from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase
+from namecard_release.domain.release import short
+from namecard_release.workflow.deploying import deploy_release
+from namecard_release.workflow.leasing import hold_lease
+from namecard_release.workflow.pipeline import Pipeline
+from namecard_release.workflow.promoting import Request, open_promotion, stop
+from namecard_release.workflow.rolling_back import (
+    RollbackPlan,
+    find_interrupted,
+    finish_rollback,
+    load_target,
+    plan_rollback,
+    refuse_unsafe,
+)
+from namecard_release.workflow.verifying import Deployment, record_probes, verify_release
+
+ROLLBACK_JOB = "rollback_job"
+
+
+class RollbackConfig(dg.Config):
+    """Which environment goes back, to which release (empty: the last good one), and why.
+
+    `accept_schema_risk` is a person's word that the verdict is known not to be SAFE.
+    """
+
+    environment: str
+    to: str = ""
+    reason: str = "launched in the Dagster UI"
+    accept_schema_risk: bool = False
+
+
+@dg.op(out=dg.Out(dg.Nothing), description="Go back to a release that was verified here, as it was built.")
+def rollback_deployment(
+    context: dg.OpExecutionContext, config: RollbackConfig, pipeline: dg.ResourceParam[Pipeline]
+) -> None:
+    """Plan, deploy, verify and probe in one step: each further step would cost the outage its start."""
+    with told_plainly():
+        root_run = context.run.root_run_id or context.run_id
+        plan = plan_rollback(pipeline, config.environment, config.to or None, root_run)
+        refuse_unsafe(plan, config.accept_schema_risk)
+        rollback = _open(context, pipeline, plan, config)
+        _end_interrupted(context, pipeline, rollback)
+        with hold_lease(pipeline, config.environment, rollback.id, force=True) as heartbeat:
+            assembly = load_target(pipeline, plan)
+            rollback, phase = deploy_release(pipeline, rollback, assembly, heartbeat, context.log.debug)
+            files = pipeline.repository.migration_files(assembly.release)
+            deployed = verify_release(pipeline, rollback, assembly, files)
+            _conclude(context, pipeline, deployed, plan, config.reason)
+        context.log_event(_event(deployed, plan, assembly, phase))
+
+
+def _open(context: dg.OpExecutionContext, pipeline: Pipeline, plan: RollbackPlan, config: RollbackConfig) -> Promotion:
+    asked = request_of(context.run, config.environment, plan.target.release, PromotionKind.ROLLBACK)
+    request = Request(**{**asked.__dict__, "reason": config.reason})
+    promotion = open_promotion(pipeline, request)
+    if promotion.phase is PromotionPhase.REQUESTED:
+        why = f"no gates for a rollback; {plan.safety.safety}: {plan.safety.reason}"
+        return pipeline.ledger.move(promotion.id, PromotionPhase.GATED, pipeline.clock.now(), why)
+    return promotion
+
+
+def _end_interrupted(context: dg.OpExecutionContext, pipeline: Pipeline, rollback: Promotion) -> None:
+    # A rollback never waits on the deploy it undoes: its run is stopped, and the lease taken from it.
+    for other in find_interrupted(pipeline, rollback.environment, rollback.id):
+        if other.run_id and context.instance.get_run_by_id(other.run_id) is not None:
+            context.instance.run_launcher.terminate(other.run_id)
+        why = f"stopped by {rollback.id}"
+        pipeline.ledger.move(other.id, PromotionPhase.ABORTED, pipeline.clock.now(), why)
+
+
+def _conclude(
+    context: dg.OpExecutionContext, pipeline: Pipeline, deployed: Deployment, plan: RollbackPlan, reason: str
+) -> None:
+    record_probes(pipeline, deployed, context.run_id)
+    rollback = deployed.promotion
+    verdict, why = combine_phases((*deployed.verification, *deployed.probes))
+    if verdict is not Verdict.PASSED:
+        phase = PromotionPhase.FAILED if verdict is Verdict.FAILED else PromotionPhase.HELD
+        stop(pipeline, rollback.id, phase, f"health was not restored: {why}")
+    pipeline.ledger.move(
+        rollback.id, rollback.phase, pipeline.clock.now(), verified=True, schema_version=deployed.schema
+    )
+    finish_rollback(pipeline, rollback, plan.source, reason)
+
+
+def _event(deployed: Deployment, plan: RollbackPlan, assembly: Assembly, phase: Phase | None) -> dg.AssetMaterialization:
+    return dg.AssetMaterialization(
+        asset_key=dg.AssetKey([plan.environment, "deployment"]),
+        partition=assembly.release,
+        description=f"rolled back to {short(assembly.release)}",
+        metadata=describe_deployment(deployed.promotion, assembly, deployed, phase),
+    )
+
+
+@dg.job(
+    name=ROLLBACK_JOB,
+    executor_def=dg.in_process_executor,
+    tags={KIND_TAG: str(PromotionKind.ROLLBACK)},
+    description="Deploys the last good assembly as it was built and verifies it; waits for no gate and for nobody.",
+)
+def rollback_job() -> None:
+    """Roll an environment back."""
+    rollback_deployment()

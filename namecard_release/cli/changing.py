@@ -1,0 +1,210 @@
+"""Commands that change something: promote, rollback, holds. They ask the running Dagster, so that runs show there."""
+
+from __future__ import annotations
+
+import getpass
+import threading
+import time
+from typing import Annotated
+
+import typer
+
+from namecard_release.cli.output import FAILED, GOOD, UNKNOWN, exit_codes, note, print_json, when
+from namecard_release.cli.reading import (
+    JsonOption,
+    SettingsOption,
+    plain_promotion,
+    read_ledger,
+    read_settings,
+    resolve,
+)
+from namecard_release.domain.promotion import Promotion, PromotionPhase
+from namecard_release.domain.release import short
+from namecard_release.errors import PermanentError, RefusedError, TransientError
+from namecard_release.ports import PipelineControl, ReleaseLedger
+from namecard_release.settings import Settings
+
+EnvOption = Annotated[str, typer.Option("--env", help="The environment.")]
+WaitOption = Annotated[bool, typer.Option("--wait", help="Wait for the end: the bake of a promotion included.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the ledger.")]
+ActorOption = Annotated[str | None, typer.Option("--actor", help="Who; your login by default.")]
+
+_ENDS = frozenset({"SUCCEEDED", "FAILED", "HELD", "ROLLED_BACK", "SUPERSEDED", "ABORTED"})
+_RUN_ENDS = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
+_POLL_SECONDS = 0.5
+# How long the run-status sensors may take to write the end of a run into the ledger.
+_LEDGER_SECONDS = 40.0
+
+
+def promote(
+    env: EnvOption,
+    commit: Annotated[str, typer.Option("--commit", help="The release: a commit, branch or tag.")],
+    wait: WaitOption = False,
+    reason: ReasonOption = "asked for on the command line",
+    actor: ActorOption = None,
+    settings: SettingsOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Promote a release to an environment."""
+    with exit_codes():
+        loaded = read_settings(settings)
+        run_id, sha = request_promotion(loaded, env, commit, actor or getpass.getuser(), reason)
+        note(f"promotion of {short(sha)} to {env}: run {loaded.dagster.url}/runs/{run_id}")
+        ended = wait_for_end(loaded, run_id, env) if wait else None
+    _tell(run_id, ended, json)
+
+
+def request_promotion(settings: Settings, env: str, commit: str, actor: str, reason: str) -> tuple[str, str]:
+    """Launch a promotion's run and give its id and the release's SHA.
+
+    Raises MisuseError or RefusedError before anything is touched.
+    """
+    from namecard_release.composition import build_control, build_pipeline
+    from namecard_release.workflow.promoting import check_entry
+
+    settings.environment(env)
+    sha = resolve(settings, commit)
+    closed = check_entry(build_pipeline(settings), env, sha)
+    if closed is not None:
+        raise RefusedError(f"{short(sha)} is not promoted to {env}: {closed}")
+    control = build_control(settings)
+    control.add_release(sha)
+    tags = {"dagster/partition": sha, "namecard/actor": actor, "namecard/reason": reason}
+    return control.launch(f"promote_{env}_job", tags, {}), sha
+
+
+def rollback(
+    env: EnvOption,
+    to: Annotated[str | None, typer.Option("--to", help="The release to go back to; the last good one else.")] = None,
+    wait: WaitOption = False,
+    reason: ReasonOption = "asked for on the command line",
+    actor: ActorOption = None,
+    accept_schema_risk: Annotated[
+        bool, typer.Option("--accept-schema-risk", help="Roll back although the verdict is not SAFE.")
+    ] = False,
+    settings: SettingsOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Roll an environment back to a release that was verified there, as it was built."""
+    with exit_codes():
+        loaded = read_settings(settings)
+        run_id = _request_rollback(loaded, env, to, actor or getpass.getuser(), reason, accept_schema_risk)
+        note(f"rollback of {env}: run {loaded.dagster.url}/runs/{run_id}")
+        ended = wait_for_end(loaded, run_id, env) if wait else None
+    _tell(run_id, ended, json)
+
+
+def _request_rollback(
+    settings: Settings, env: str, to: str | None, actor: str, reason: str, accepted: bool
+) -> str:
+    from namecard_release.composition import build_control, build_pipeline
+    from namecard_release.workflow.rolling_back import plan_rollback, refuse_unsafe
+
+    settings.environment(env)
+    sha = None if to is None else resolve(settings, to)
+    plan = plan_rollback(build_pipeline(settings), env, sha)
+    note(f"rollback to {short(plan.target.release)} is {plan.safety.safety}: {plan.safety.reason}")
+    refuse_unsafe(plan, accepted)
+    config = {"environment": env, "to": plan.target.release, "reason": reason, "accept_schema_risk": accepted}
+    tags = {"namecard/environment": env, "namecard/actor": actor, "namecard/reason": reason}
+    run_config = {"ops": {"rollback_deployment": {"config": config}}}
+    return build_control(settings).launch("rollback_job", tags, run_config)
+
+
+def wait_for_end(settings: Settings, run_id: str, environment: str) -> Promotion:
+    """Follow a run's promotion to its end, each move told on stderr.
+
+    Raises PermanentError when its run ended without any promotion, TransientError when the ledger tells no end.
+    """
+    from namecard_release.composition import build_control
+
+    ledger, control = read_ledger(settings), build_control(settings)
+    told, since = 0, None
+    pause = threading.Event()
+    while True:
+        promotion = _promotion_of(ledger, environment, run_id)
+        if promotion is not None:
+            told = _tell_moves(ledger, promotion, told)
+            if promotion.phase in _ENDS:
+                return promotion
+        if promotion is None or promotion.phase is not PromotionPhase.BAKING:
+            since = _check_run(control, run_id, promotion, since)
+        pause.wait(_POLL_SECONDS)
+
+
+def _check_run(control: PipelineControl, run_id: str, promotion: Promotion | None, since: float | None) -> float | None:
+    status = control.run_status(run_id)
+    if status not in _RUN_ENDS:
+        return None
+    since = since or time.monotonic()
+    if time.monotonic() - since < _LEDGER_SECONDS:
+        return since
+    if promotion is None:
+        raise PermanentError(f"run {run_id} ended as {status} without a promotion: open it in the UI")
+    raise TransientError(
+        f"run {run_id} ended as {status}, yet the ledger says {promotion.phase}: is the Dagster daemon running?"
+    )
+
+
+def _promotion_of(ledger: ReleaseLedger, environment: str, run_id: str) -> Promotion | None:
+    from namecard_release.workflow.promoting import is_promotion_of
+
+    return next((p for p in ledger.history(environment, limit=50) if is_promotion_of(p.id, run_id)), None)
+
+
+def _tell_moves(ledger: ReleaseLedger, promotion: Promotion, told: int) -> int:
+    moves = ledger.moves(promotion.id)
+    for at, phase, why in moves[told:]:
+        note(f"  {when(at)}  {phase}  {why}".rstrip())
+    return len(moves)
+
+
+def _tell(run_id: str, ended: Promotion | None, json: bool) -> None:
+    if json:
+        print_json({"run": run_id, "promotion": None if ended is None else plain_promotion(ended)})
+    elif ended is not None:
+        typer.echo(f"{ended.environment} {short(ended.release)}: {ended.phase}")
+    if ended is not None:
+        raise typer.Exit(_code(ended.phase))
+
+
+def _code(phase: PromotionPhase) -> int:
+    if phase is PromotionPhase.SUCCEEDED:
+        return GOOD
+    return UNKNOWN if phase is PromotionPhase.HELD else FAILED
+
+
+holds = typer.Typer(help="Releases that are held back from an environment.", no_args_is_help=True)
+
+
+@holds.command("list")
+def list_holds(settings: SettingsOption = None, json: JsonOption = False) -> None:
+    """List the holds that are open."""
+    with exit_codes():
+        found = read_ledger(read_settings(settings)).holds()
+    if json:
+        print_json({"holds": found})
+        return
+    for hold in found:
+        typer.echo(f"{hold.environment}  {short(hold.release)}  since {when(hold.since)} by {hold.actor}: {hold.reason}")
+
+
+@holds.command("release")
+def release_hold(
+    env: EnvOption,
+    commit: Annotated[str, typer.Option("--commit", help="The held release.")],
+    actor: ActorOption = None,
+    settings: SettingsOption = None,
+) -> None:
+    """Release a hold, so that the release may be promoted again."""
+    from datetime import UTC, datetime
+
+    with exit_codes():
+        loaded = read_settings(settings)
+        loaded.environment(env)
+        sha = resolve(loaded, commit)
+        if not read_ledger(loaded).release_hold(env, sha, actor or getpass.getuser(), datetime.now(UTC)):
+            raise RefusedError(f"{short(sha)} is not held in {env}")
+    typer.echo(f"{short(sha)} may be promoted to {env} again")
+
+

@@ -1,0 +1,142 @@
+"""Commands that only read: status, history, gates. They import neither Dagster nor boto3, to answer at once."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from namecard_release.cli.output import exit_codes, print_json, print_table, when
+from namecard_release.domain.promotion import Promotion
+from namecard_release.domain.release import short
+from namecard_release.domain.status import EnvironmentStatus, describe_environment
+from namecard_release.ports import ReleaseLedger
+from namecard_release.settings import Settings, find_settings, load_settings
+
+SettingsOption = Annotated[Path | None, typer.Option("--settings", help="The settings file.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def read_settings(path: Path | None) -> Settings:
+    """Load the settings file that applies."""
+    return load_settings(find_settings(path))
+
+
+def read_ledger(settings: Settings) -> ReleaseLedger:
+    """Open the ledger."""
+    from namecard_release.ledger.open import open_ledger
+
+    return open_ledger(settings.paths.ledger_url)
+
+
+def status(settings: SettingsOption = None, json: JsonOption = False) -> None:
+    """Tell what runs where: release, schema, since when, by whom, what is under way and what is held."""
+    with exit_codes():
+        loaded = read_settings(settings)
+        told = gather_status(loaded)
+    if json:
+        print_json({"environments": {one.environment: _plain_status(one) for one in told}})
+        return
+    headers = ("ENVIRONMENT", "RELEASE", "PHASE", "SCHEMA", "SINCE", "ACTOR", "UNDER WAY", "HELD")
+    print_table(headers, [_row(one) for one in told])
+
+
+def gather_status(settings: Settings) -> list[EnvironmentStatus]:
+    """Describe every environment from the ledger."""
+    ledger = read_ledger(settings)
+    return [describe_environment(name, ledger.history(name), ledger.holds(name)) for name in settings.environments]
+
+
+def _plain_status(one: EnvironmentStatus) -> dict[str, object]:
+    in_flight = None if one.in_flight is None else plain_promotion(one.in_flight)
+    return {**asdict(one), "in_flight": in_flight}
+
+
+def plain_promotion(promotion: Promotion) -> dict[str, object]:
+    """Give a promotion's fields without the alarms' baseline, which is evidence and long."""
+    return {key: value for key, value in asdict(promotion).items() if key != "baseline"}
+
+
+def _row(one: EnvironmentStatus) -> tuple[str, ...]:
+    moving = "-" if one.in_flight is None else f"{short(one.in_flight.release)} {one.in_flight.phase}"
+    return (
+        one.environment,
+        short(one.release or "-"),
+        str(one.phase or "-"),
+        one.schema_version or "-",
+        when(one.since),
+        one.actor or "-",
+        moving,
+        ", ".join(short(release) for release in one.held) or "-",
+    )
+
+
+def history(
+    env: Annotated[str, typer.Option("--env", help="The environment.")],
+    settings: SettingsOption = None,
+    json: JsonOption = False,
+) -> None:
+    """List an environment's promotions and rollbacks, newest first, with who and why."""
+    with exit_codes():
+        loaded = read_settings(settings)
+        loaded.environment(env)
+        ledger = read_ledger(loaded)
+        promotions = ledger.history(env)
+        moves = {p.id: ledger.moves(p.id) for p in promotions}
+    if json:
+        rows = [
+            {
+                **plain_promotion(p),
+                "moves": [{"at": at, "phase": phase, "reason": why} for at, phase, why in moves[p.id]],
+            }
+            for p in promotions
+        ]
+        print_json({"environment": env, "promotions": rows})
+        return
+    headers = ("REQUESTED", "KIND", "RELEASE", "PHASE", "ACTOR", "REASON")
+    print_table(
+        headers,
+        [
+            (when(p.requested_at), str(p.kind), short(p.release), str(p.phase), p.actor, _why(p, moves[p.id]))
+            for p in promotions
+        ],
+    )
+
+
+def _why(promotion: Promotion, moves: tuple[tuple[object, object, str], ...]) -> str:
+    last = moves[-1][2] if moves else ""
+    return (last or promotion.reason)[:120]
+
+
+def gates(
+    commit: Annotated[str, typer.Option("--commit", help="The release: a commit, branch or tag.")],
+    env: Annotated[str | None, typer.Option("--env", help="With this environment's gates.")] = None,
+    settings: SettingsOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show the verdicts of a release's gates with their reasons and evidence."""
+    with exit_codes():
+        loaded = read_settings(settings)
+        if env is not None:
+            loaded.environment(env)
+        sha = resolve(loaded, commit)
+        results = read_ledger(loaded).gates(sha, env)
+    if json:
+        print_json({"release": sha, "gates": [{**asdict(r), "seconds": round(r.seconds, 2)} for r in results]})
+        return
+    print_table(
+        ("ENDED", "GATE", "ENVIRONMENT", "VERDICT", "SECONDS", "REASON"),
+        [
+            (when(r.ended_at), r.gate, r.environment or "-", str(r.verdict), f"{r.seconds:.1f}", r.reason[:120])
+            for r in results
+        ],
+    )
+
+
+def resolve(settings: Settings, ref: str) -> str:
+    """Resolve a ref of the platform's repository to a full SHA."""
+    from namecard_release.adapters.git import GitRepository
+
+    return GitRepository(settings.platform.repository, settings.paths.work).resolve(ref).sha

@@ -1,0 +1,64 @@
+"""Adapters built from the settings. No Dagster here, so that the CLI starts fast; no decision either."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from namecard_release.adapters.assembly_store import FileAssemblyStore
+from namecard_release.adapters.cdk import CdkDeployer
+from namecard_release.adapters.clock import SystemClock
+from namecard_release.adapters.cloud import AwsCloud
+from namecard_release.adapters.commands import ProcessRunner
+from namecard_release.adapters.dagster_api import DagsterApi
+from namecard_release.adapters.git import GitRepository
+from namecard_release.adapters.probes import HttpProber
+from namecard_release.adapters.target_database import PostgresTarget, database_url_from_secret
+from namecard_release.adapters.trial import PostgresTrial
+from namecard_release.ledger.open import open_ledger
+from namecard_release.settings import Environment, Settings
+from namecard_release.workflow.pipeline import Pipeline, Site
+
+_DEPLOY_SECONDS = 3600.0
+
+
+def build_pipeline(settings: Settings) -> Pipeline:
+    """Build every port's adapter; an environment's own are made when first asked for."""
+    runner = ProcessRunner(path=settings.tools.path)
+    store = FileAssemblyStore(settings.paths.store)
+
+    @cache
+    def site(name: str) -> Site:
+        environment = settings.environment(name)
+        aws = settings.aws
+        cloud = AwsCloud(region=environment.region, endpoint_url=aws.endpoint_url, env=aws.env or None)
+        deployer = CdkDeployer(settings.tools.cdk, runner, _cdk_env(settings, environment), _DEPLOY_SECONDS)
+        return Site(name, environment, cloud, PostgresTarget(lambda: _database_url(settings, environment)), deployer)
+
+    return Pipeline(
+        settings=settings,
+        repository=GitRepository(settings.platform.repository, settings.paths.work),
+        runner=runner,
+        store=store,
+        ledger=open_ledger(settings.paths.ledger_url),
+        trial=PostgresTrial(settings.trial.database_url),
+        prober=HttpProber(),
+        clock=SystemClock(),
+        site=site,
+    )
+
+
+def build_control(settings: Settings) -> DagsterApi:
+    """Build the way to the running Dagster."""
+    return DagsterApi(settings.dagster.url)
+
+
+def _cdk_env(settings: Settings, environment: Environment) -> dict[str, str]:
+    return {"AWS_REGION": environment.region, **settings.aws.env}
+
+
+def _database_url(settings: Settings, environment: Environment) -> str:
+    if environment.database_url is not None:
+        return environment.database_url
+    aws = settings.aws
+    secret = environment.database_secret or ""
+    return database_url_from_secret(environment.region, aws.endpoint_url, aws.env or None, secret)

@@ -1,0 +1,53 @@
+"""The composition root: every definition of the code location, from one settings file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+
+from assets.assembly import build_assembly_asset, build_migration_plan
+from assets.deployment import build_deployment
+from assets.gates import build_release_gates
+from assets.health import build_health
+from assets.readiness import build_readiness
+from assets.source import source
+from jobs.promote import build_promote_job
+from jobs.readiness import build_readiness_job
+from jobs.rollback import rollback_job
+from namecard_release.resources import PipelineResource
+from namecard_release.settings import Settings, find_settings, load_settings
+from sensors.alarms import alarm_rollback_sensor
+from sensors.commits import commits_sensor
+from sensors.run_status import cancelled_run_sensor, failed_run_sensor
+from sensors.schedules import readiness_schedule
+
+
+def build_defs(settings: Settings, pipeline: object) -> dg.Definitions:
+    """Build the definitions for the settings' environments; `pipeline` is a resource or a plain Pipeline of fakes."""
+    names = tuple(settings.environments)
+    per_environment = [
+        definition
+        for name, environment in settings.environments.items()
+        for definition in (
+            build_migration_plan(name),
+            build_assembly_asset(name),
+            build_deployment(name, environment.requires),
+            build_health(name),
+            build_readiness(name),
+        )
+    ]
+    return dg.Definitions(
+        assets=[source, *build_release_gates(), *per_environment],
+        jobs=[*[build_promote_job(name) for name in names], rollback_job, build_readiness_job(names)],
+        sensors=[alarm_rollback_sensor, failed_run_sensor, cancelled_run_sensor, commits_sensor],
+        schedules=[readiness_schedule],
+        resources={"pipeline": pipeline},
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Load the code location from the settings file that `find_settings` names."""
+    path = find_settings(None).resolve()
+    return build_defs(load_settings(Path(path)), PipelineResource(settings_file=str(path)))

@@ -1,0 +1,54 @@
+"""An environment's readiness signals read and judged one by one. What to do about them is a person's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from namecard_release.domain.gates import Phase, Verdict, combine_phases
+from namecard_release.domain.health import judge_probes
+from namecard_release.domain.migrations import plan_migrations
+from namecard_release.domain.readiness import judge_alarm_states, judge_stacks
+from namecard_release.domain.status import describe_environment
+from namecard_release.errors import TransientError
+from namecard_release.workflow.pipeline import Pipeline, Site
+from namecard_release.workflow.verifying import find_base_url
+
+
+def check_readiness(pipeline: Pipeline, environment: str) -> tuple[Phase, ...]:
+    """Check an environment: stacks settled, alarms quiet, schema as the running release left it, services answering.
+
+    A signal that cannot be read is UNKNOWN with its reason and does not hide the others.
+    """
+    site = pipeline.site(environment)
+    running = describe_environment(environment, pipeline.ledger.history(environment), ()).release
+    return (
+        _read("stacks", lambda: judge_stacks(site.cloud.stack_statuses(site.settings.stack_names))),
+        _read("alarms", lambda: judge_alarm_states(site.cloud.alarms(site.settings.stack_names))),
+        _read("schema", lambda: _judge_schema(pipeline, site, running)),
+        _read("probes", lambda: _judge_services(pipeline, site, running)),
+    )
+
+
+def _read(name: str, judge: Callable[[], Phase]) -> Phase:
+    try:
+        return judge()
+    except TransientError as error:
+        return Phase(name, Verdict.UNKNOWN, f"unread: {error}")
+
+
+def _judge_schema(pipeline: Pipeline, site: Site, running: str | None) -> Phase:
+    if running is None:
+        return Phase("schema", Verdict.UNKNOWN, "no release is known to run here")
+    plan = plan_migrations(pipeline.repository.migration_files(running), site.target.rows(), ledger_ahead_is_fine=True)
+    if plan.verdict is Verdict.PASSED and plan.pending:
+        return Phase("schema", Verdict.FAILED, f"the running release is not fully applied: {', '.join(plan.pending)}")
+    return Phase("schema", plan.verdict, plan.reason)
+
+
+def _judge_services(pipeline: Pipeline, site: Site, running: str | None) -> Phase:
+    base = find_base_url(site, site.cloud.outputs(site.settings.stack_names))
+    if base is None:
+        return Phase("probes", Verdict.UNKNOWN, "no public address is known")
+    services = pipeline.settings.platform.services
+    verdict, reason = combine_phases(judge_probes(services, running, pipeline.prober.probe(base, services)))
+    return Phase("probes", verdict, reason)

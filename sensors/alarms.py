@@ -1,0 +1,100 @@
+"""The alarm sensor: the one place that ends a bake, in success or in a rollback, whoever else is dead."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import dagster as dg
+
+from assets.health import health_event
+from assets.requests import ACTOR_TAG, ALARM_TAG, ENVIRONMENT_TAG, PROMOTION_TAG, REASON_TAG
+from jobs.rollback import ROLLBACK_JOB, rollback_job
+from namecard_release.domain.promotion import Promotion
+from namecard_release.domain.release import short
+from namecard_release.domain.rollback import Action
+from namecard_release.workflow.pipeline import Pipeline
+from namecard_release.workflow.watching import Fallback, Watch, find_fallback, find_watched, look
+
+SENSOR_NAME = "alarm_rollback_sensor"
+# Dagster's sensor loop turns every 5 s: a tick that ends at 5k - 1 s leaves the shortest gap (measured: docs/adr/0004).
+_TICK_SECONDS = 24.0
+_LOOK_SECONDS = 0.25
+
+
+@dataclass
+class Tick:
+    """What one tick found: runs to launch, assets to report, and its one line."""
+
+    runs: list[dg.RunRequest] = field(default_factory=list)
+    events: list[dg.AssetMaterialization] = field(default_factory=list)
+    lines: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def decided(self) -> bool:
+        """Tell whether something must leave the tick at once."""
+        return bool(self.runs or self.events)
+
+
+def watch(pipeline: Pipeline, seconds: float, clock: Callable[[], float], wait: Callable[[float], object]) -> Tick:
+    """Look at every watched promotion again and again until something is decided or the time is up."""
+    end = clock() + seconds
+    fallbacks: dict[str, Fallback] = {}
+    while True:
+        tick = _look_once(pipeline, fallbacks)
+        if tick.decided or clock() >= end:
+            return tick
+        wait(_LOOK_SECONDS)
+
+
+def _look_once(pipeline: Pipeline, fallbacks: dict[str, Fallback]) -> Tick:
+    tick = Tick()
+    for promotion in find_watched(pipeline):
+        if promotion.id not in fallbacks:
+            fallbacks[promotion.id] = find_fallback(pipeline, promotion)
+        seen = look(pipeline, promotion, fallbacks[promotion.id])
+        label = f"{promotion.environment} {short(promotion.release)}"
+        tick.lines[promotion.id] = f"{label}: {seen.decision.action} - {seen.decision.reason}"
+        tick.runs += _requests(seen)
+        if seen.decision.action is Action.PROCEED:
+            tick.events.append(health_event(promotion, seen.decision.reason))
+    return tick
+
+
+def _requests(seen: Watch) -> Iterator[dg.RunRequest]:
+    # A recorded rollback is asked for again until its run exists: the key makes Dagster launch it once.
+    if seen.decision.action is Action.ROLL_BACK:
+        yield rollback_request(seen.promotion, seen.decision.reason, seen.decision.to or "", seen.decision.arns)
+
+
+def rollback_request(promotion: Promotion, reason: str, to: str, arns: tuple[str, ...]) -> dg.RunRequest:
+    """Ask for the rollback of a promotion, once: the run key is the promotion's own."""
+    config = {"environment": promotion.environment, "to": to, "reason": reason}
+    return dg.RunRequest(
+        run_key=f"rollback-{promotion.id}",
+        run_config={"ops": {"rollback_deployment": {"config": config}}},
+        tags={
+            ENVIRONMENT_TAG: promotion.environment,
+            PROMOTION_TAG: promotion.id,
+            ALARM_TAG: ",".join(arns) or "health-probes",
+            ACTOR_TAG: SENSOR_NAME,
+            REASON_TAG: reason,
+        },
+        job_name=ROLLBACK_JOB,
+    )
+
+
+@dg.sensor(
+    name=SENSOR_NAME,
+    jobs=[rollback_job],
+    minimum_interval_seconds=1,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Watches the alarms of every release that bakes; rolls back, halts, or ends the bake in success.",
+)
+def alarm_rollback_sensor(pipeline: dg.ResourceParam[Pipeline]) -> dg.SensorResult | dg.SkipReason:
+    """Watch for one long tick and say in one line what was seen."""
+    tick = watch(pipeline, _TICK_SECONDS, time.monotonic, time.sleep)
+    if not tick.decided:
+        return dg.SkipReason("; ".join(tick.lines.values()) or "no release is baking")
+    return dg.SensorResult(run_requests=tick.runs, asset_events=tick.events)
