@@ -94,9 +94,7 @@ def rollback(
     _tell(run_id, ended, json)
 
 
-def _request_rollback(
-    settings: Settings, env: str, to: str | None, actor: str, reason: str, accepted: bool
-) -> str:
+def _request_rollback(settings: Settings, env: str, to: str | None, actor: str, reason: str, accepted: bool) -> str:
     from namecard_release.composition import build_control, build_pipeline
     from namecard_release.workflow.rolling_back import plan_rollback, refuse_unsafe
 
@@ -186,7 +184,9 @@ def list_holds(settings: SettingsOption = None, json: JsonOption = False) -> Non
         print_json({"holds": found})
         return
     for hold in found:
-        typer.echo(f"{hold.environment}  {short(hold.release)}  since {when(hold.since)} by {hold.actor}: {hold.reason}")
+        typer.echo(
+            f"{hold.environment}  {short(hold.release)}  since {when(hold.since)} by {hold.actor}: {hold.reason}"
+        )
 
 
 @holds.command("release")
@@ -206,5 +206,3 @@ def release_hold(
         if not read_ledger(loaded).release_hold(env, sha, actor or getpass.getuser(), datetime.now(UTC)):
             raise RefusedError(f"{short(sha)} is not held in {env}")
     typer.echo(f"{short(sha)} may be promoted to {env} again")
-
-

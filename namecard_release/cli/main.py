@@ -1,0 +1,33 @@
+"""The program `namecard-release`: its commands put together. What each does is in the module beside this one."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from namecard_release.cli import changing, checking, reading, sandboxing
+
+app = typer.Typer(
+    name="namecard-release",
+    help="Release and operate NameCard: promote, roll back, read verdicts, check readiness.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(changing.promote)
+app.command()(changing.rollback)
+app.command()(reading.status)
+app.command()(reading.history)
+app.command()(reading.gates)
+app.command()(checking.doctor)
+app.add_typer(changing.holds, name="holds")
+app.add_typer(sandboxing.sandbox, name="sandbox")
+
+
+def run() -> None:
+    """Run the command line."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
