@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from namecard_release.sandbox import processes
@@ -33,7 +34,14 @@ def client_environment(port: int, region: str = REGION) -> dict[str, str]:
     }
 
 
-def start_emulator(folder: Path, port: int, log: Path, path: str, save_seconds: float = 15.0) -> ProcessRecord:
+def start_emulator(
+    folder: Path,
+    port: int,
+    log: Path,
+    path: str,
+    save_seconds: float = 15.0,
+    marker: Mapping[str, str] | None = None,
+) -> ProcessRecord:
     """Start the emulator and wait until it answers; `path` is the PATH its functions find node on.
 
     State and temporary files live in `folder`. Raises PermanentError or TransientError as `wait_until` does.
@@ -43,7 +51,7 @@ def start_emulator(folder: Path, port: int, log: Path, path: str, save_seconds: 
     temporary.mkdir(parents=True)
     arguments = [sys.executable, "-m", "namecard_release.sandbox.emulator", "--port", str(port)]
     arguments += ["--region", REGION, "--state", str(folder / "state"), "--save-seconds", str(save_seconds)]
-    entry = processes.start(Launch(arguments, _environment(path, temporary), log, folder))
+    entry = processes.start(Launch(arguments, {**_environment(path, temporary), **(marker or {})}, log, folder))
     url = f"{endpoint(port)}/_ministack/health"
     try:
         processes.wait_until(lambda: processes.answers(url), "The AWS emulator", START_TIMEOUT_SECONDS, entry, log)

@@ -139,9 +139,17 @@ def port_is_free(port: int) -> bool:
         return True
 
 
-def reuse_port(port: int | None) -> int:
-    """Return the given port when it is free, so that addresses survive a restart; another one otherwise."""
-    return port if port is not None and port_is_free(port) else free_port()
+def reuse_port(port: int | None, patience: float = 2.0) -> int:
+    """Return the given port when it is free within `patience` seconds, so that addresses survive a restart.
+
+    A server that was just killed holds its port for a moment. Otherwise another free port is returned.
+    """
+    deadline = time.monotonic() + patience
+    while port is not None and time.monotonic() < deadline:
+        if port_is_free(port):
+            return port
+        time.sleep(_POLL_SECONDS)
+    return free_port()
 
 
 def wait_until(ready: Callable[[], bool], what: str, timeout: float, entry: ProcessRecord | None, log: Path) -> None:

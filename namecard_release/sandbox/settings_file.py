@@ -1,0 +1,86 @@
+"""The settings file of the sandbox: the pipeline drives it as it would drive a real platform, by settings alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from namecard_release.sandbox.emulator_process import ACCOUNT, REGION, client_environment
+from namecard_release.sandbox.state import ENVIRONMENTS, SandboxState
+from namecard_release.sandbox.toolchain import Toolchain
+from namecard_release.settings import load_settings
+
+# Short enough to watch, long enough for an alarm to go off.
+BAKE_SECONDS = {"dev": 10, "staging": 30, "prod": 30}
+REQUIRES: Mapping[str, Sequence[str]] = {"dev": (), "staging": (), "prod": ("staging",)}
+
+
+def aws_environment(state: SandboxState) -> dict[str, str]:
+    """Return what reaches the emulator; CDK keeps accounts by access key, so it gets a home of its own.
+
+    No profile of the user is read.
+    """
+    cdk = {"CDK_HOME": str(state.root / "cdk"), "CDK_DISABLE_CLI_TELEMETRY": "true", "CI": "true"}
+    nobodys = str(state.root / "cdk" / "no-profile")
+    profiles = {"AWS_CONFIG_FILE": nobodys, "AWS_SHARED_CREDENTIALS_FILE": nobodys}
+    return {**client_environment(state.emulator_port or 0), **profiles, **cdk}
+
+
+def write_settings(state: SandboxState, tools: Toolchain) -> Path:
+    """Write the file, mode 0600 for it holds passwords, and read it back.
+
+    Raises MisuseError when the settings' schema refuses it.
+    """
+    file = state.settings_file
+    file.touch(mode=0o600)
+    file.chmod(0o600)
+    heading = "# Written by 'namecard-release sandbox up'; changes are lost at the next one.\n"
+    file.write_text(heading + to_toml(content(state, tools)), encoding="utf-8")
+    load_settings(file)
+    return file
+
+
+def content(state: SandboxState, tools: Toolchain) -> dict[str, Any]:
+    """Return the settings as nested tables."""
+    return {
+        "platform": {"repository": str(state.repository), "outputs": ["HttpApiUrl"]},
+        "paths": {
+            "work": str(state.root / "work"),
+            "store": str(state.root / "assemblies"),
+            "ledger_url": f"sqlite:///{state.root / 'ledger.sqlite'}",
+        },
+        "tools": {"cdk": list(tools.cdk), "path": list(tools.folders)},
+        "dagster": {"url": state.ui_url},
+        "aws": {"endpoint_url": state.endpoint, "env": aws_environment(state)},
+        "trial": {"database_url": state.database_url("test")},
+        "environments": {name: _environment(state, name) for name in ENVIRONMENTS},
+    }
+
+
+def to_toml(table: Mapping[str, Any], path: tuple[str, ...] = ()) -> str:
+    """Write nested tables of text, numbers and lists of text as TOML."""
+    lines = [f"{json.dumps(key)} = {_value(value)}" for key, value in table.items() if not isinstance(value, Mapping)]
+    heading = [f"[{'.'.join(json.dumps(part) for part in path)}]"] if path and lines else []
+    own = "\n".join([*heading, *lines, ""]) if lines else ""
+    below = [to_toml(value, (*path, key)) for key, value in table.items() if isinstance(value, Mapping)]
+    return "\n".join(part for part in [own, *below] if part)
+
+
+def _value(value: Any) -> str:
+    # TOML's basic strings, numbers and arrays are written as JSON writes them.
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _environment(state: SandboxState, name: str) -> dict[str, Any]:
+    return {
+        "account": ACCOUNT,
+        "region": REGION,
+        "stack_suffix": name,
+        "context": name,
+        "key": name,
+        "database_url": state.database_url(name),
+        "bake_seconds": BAKE_SECONDS[name],
+        "requires": list(REQUIRES[name]),
+    }
