@@ -20,3 +20,25 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 lock:
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--extra sandbox --group dev pyproject.toml --output-file requirements.lock
+
+demo: env
+	@$(BIN)/namecard-release sandbox demo
+
+ui: env
+	@$(BIN)/namecard-release sandbox up
+
+down:
+	@$(BIN)/namecard-release sandbox down
+
+test: env
+	@$(BIN)/python -m pytest
+
+check: env
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@NAMECARD_RELEASE_SETTINGS=deploy/namecard-release.example.toml $(BIN)/dg check defs
+
+bench: env
+	@$(BIN)/python -m benchmarks

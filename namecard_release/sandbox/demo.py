@@ -1,4 +1,4 @@
-"""The main journey, driven as a user would: the command line and HTTP requests. It decides nothing and rolls nothing back.
+"""The main journey, driven as a user would: the command line and HTTP requests. Nothing is decided here.
 
 The rollback in it is the daemon's own: this module sends requests, waits, and checks what the ledger and Dagster tell.
 """
