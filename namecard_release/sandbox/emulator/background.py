@@ -8,7 +8,7 @@ import time
 
 from ministack import app
 from ministack.core import persistence
-from ministack.services import cloudwatch
+from ministack.services import cloudformation, cloudwatch
 
 from namecard_release.sandbox.emulator import metrics, scopes
 
@@ -20,6 +20,11 @@ FORGET_EVERY_SECONDS = 60.0
 def save() -> None:
     """Write every service's state to the state folder; a service that fails is logged and kept as it was."""
     persistence.save_all(app._build_persistence_save_dict())
+
+
+def is_deploying() -> bool:
+    """Tell whether any stack is being changed: a save then would be half a deployment."""
+    return any(str(stack["StackStatus"]).endswith("_IN_PROGRESS") for _, stack in cloudformation._stacks.all_items())
 
 
 def start(stop: threading.Event, tick_seconds: float, save_seconds: float) -> list[threading.Thread]:
@@ -58,4 +63,5 @@ def _evaluate_until(stop: threading.Event, tick_seconds: float) -> None:
 
 def _save_until(stop: threading.Event, save_seconds: float) -> None:
     while not stop.wait(save_seconds):
-        save()
+        if not is_deploying():
+            save()

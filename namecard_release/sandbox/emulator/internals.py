@@ -56,6 +56,15 @@ EXPECTED: dict[str, dict[str, str]] = {
     },
 }
 
+# Module -> stores that are read or changed directly.
+STORES: dict[str, tuple[str, ...]] = {
+    "ministack.services.cloudformation": ("_stacks",),
+    "ministack.services.cloudformation.provisioners": ("_RESOURCE_HANDLERS",),
+    "ministack.services.cloudwatch": ("_alarms", "_metrics"),
+    "ministack.services.lambda_svc": ("_functions",),
+    "ministack.services.sqs": ("_queues",),
+}
+
 
 def check() -> None:
     """Verify the emulator's version and the shape of every wrapped symbol.
@@ -73,6 +82,10 @@ def check() -> None:
     for module_name, symbols in EXPECTED.items():
         for symbol, parameters in symbols.items():
             _check_symbol(module_name, symbol, parameters)
+    for module_name, stores in STORES.items():
+        for store in stores:
+            if not hasattr(importlib.import_module(module_name), store):
+                raise PermanentError(f"ministack {PINNED_VERSION} is not as expected: {module_name} has no {store}")
 
 
 def _check_symbol(module_name: str, symbol: str, parameters: str) -> None:

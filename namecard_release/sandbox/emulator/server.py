@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import threading
+import time
 
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
@@ -15,6 +16,8 @@ from ministack.core import lambda_runtime
 from namecard_release.sandbox.emulator import alarms, background, cloudformation, internals, lambdas, metrics
 
 GRACE_SECONDS = 2.0
+# A stop in the middle of a deployment waits for it, so that what is saved is whole.
+DEPLOYMENT_PATIENCE_SECONDS = 12.0
 
 
 def run(port: int, *, tick_seconds: float, save_seconds: float) -> None:
@@ -46,4 +49,11 @@ async def _serve(port: int) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await hypercorn_serve(app.app, config, shutdown_trigger=stop.wait)
+    await hypercorn_serve(app.app, config, shutdown_trigger=lambda: _between_deployments(stop))
+
+
+async def _between_deployments(stop: asyncio.Event) -> None:
+    await stop.wait()
+    deadline = time.monotonic() + DEPLOYMENT_PATIENCE_SECONDS
+    while background.is_deploying() and time.monotonic() < deadline:
+        await asyncio.sleep(0.1)
