@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,8 @@ CODE_SERVER, WEB_SERVER, DAEMON = "code-server", "web-server", "daemon"
 LOCATION = "namecard_release"
 DEFINITIONS = "namecard_release.definitions"
 START_TIMEOUT_SECONDS = 90.0
+# A code server whose definitions did not load does not heed SIGTERM.
+STOP_TIMEOUT_SECONDS = 4.0
 
 _INSTANCE = """\
 # Written by 'namecard-release sandbox up'.
@@ -71,7 +72,7 @@ load_from:
       location_name: {location}
 """
 _LOCATION_QUERY = """{ workspaceOrError { ... on Workspace { locationEntries { name loadStatus
-  locationOrLoadError { __typename ... on PythonError { message } } } } } }"""
+  locationOrLoadError { __typename ... on PythonError { message errorChain { error { message } } } } } } } }"""
 _RELOAD = """mutation { reloadWorkspace { __typename } }"""
 _DAEMONS_QUERY = "{ instance { daemonHealth { allDaemonStatuses { daemonType required healthy } } } }"
 
@@ -129,7 +130,7 @@ def ensure_dagster(store: StateStore, plan: DagsterPlan) -> str:
     _ensure(store, plan, WEB_SERVER, ["dagster_webserver", *web])
     _ensure(store, plan, DAEMON, ["dagster._daemon", "run", *workspace])
     url = f"http://{LOOPBACK}:{ui_port}"
-    _wait(store, plan, WEB_SERVER, lambda: _is_loaded(url))
+    _wait(store, plan, WEB_SERVER, _Loading(url).is_done)
     _wait(store, plan, DAEMON, lambda: _daemon_beats(url))
     return url
 
@@ -137,7 +138,7 @@ def ensure_dagster(store: StateStore, plan: DagsterPlan) -> str:
 def stop_dagster(store: StateStore) -> None:
     """Stop the daemon first, so that nothing new is launched, then the web server, then the code server."""
     for part in (DAEMON, WEB_SERVER, CODE_SERVER):
-        processes.stop(store.state.processes.get(part))
+        processes.stop(store.state.processes.get(part), timeout=STOP_TIMEOUT_SECONDS)
         store.record(part, None)
 
 
@@ -181,27 +182,40 @@ def _wait(store: StateStore, plan: DagsterPlan, part: str, ready: Callable[[], b
     processes.wait_until(ready, f"Dagster's {part}", START_TIMEOUT_SECONDS, entry, plan.log(part))
 
 
-def _is_loaded(url: str) -> bool:
-    try:
-        data = query(url, _LOCATION_QUERY)
-    except (OSError, urllib.error.URLError, ValueError):
+class _Loading:
+    """Whether the web server has the definitions; an error counts only after the code server was told to reload."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._reloaded = False
+
+    def is_done(self) -> bool:
+        """Look once. Raises PermanentError when the definitions do not load."""
+        try:
+            found = query(self._url, _LOCATION_QUERY).get("workspaceOrError") or {}
+            entries = found.get("locationEntries") or []
+            if not entries or any(entry["loadStatus"] != "LOADED" for entry in entries):
+                return False
+            failed = [entry["locationOrLoadError"] or {} for entry in entries]
+            messages = [_cause(error) for error in failed if "message" in error]
+            return not messages or self._retry(messages[0])
+        except (OSError, ValueError):
+            return False
+
+    def _retry(self, message: str) -> bool:
+        unreachable = "UNAVAILABLE" in message or "Could not reach" in message
+        if self._reloaded and not unreachable:
+            raise PermanentError(f"The definitions do not load: {message}")
+        query(self._url, _RELOAD, timeout=60)
+        self._reloaded = not unreachable
         return False
-    entries = (data.get("workspaceOrError") or {}).get("locationEntries") or []
-    if not entries or any(entry["loadStatus"] != "LOADED" for entry in entries):
-        return False
-    error = next((entry["locationOrLoadError"] for entry in entries), None) or {}
-    if error.get("__typename") == "RepositoryLocation":
-        return True
-    return _retry_or_raise(url, str(error.get("message", "")))
 
 
-def _retry_or_raise(url: str, message: str) -> bool:
-    """A code server that was not up yet is asked again; definitions that do not load are an error."""
-    if "UNAVAILABLE" in message or "Could not reach" in message:
-        query(url, _RELOAD)
-        return False
-    lines = [line.strip() for line in message.strip().splitlines() if line.strip()]
-    raise PermanentError(f"The definitions do not load: {' | '.join(lines[:1] + lines[-1:])}")
+def _cause(error: Mapping[str, Any]) -> str:
+    """The first line of the error at the bottom of the chain."""
+    chain = [str(link["error"]["message"]) for link in error.get("errorChain") or []]
+    message = (chain or [str(error["message"])])[-1]
+    return next((line.strip() for line in message.splitlines() if line.strip()), "no message")
 
 
 def _daemon_beats(url: str) -> bool:

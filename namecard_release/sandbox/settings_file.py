@@ -6,11 +6,13 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from namecard_release.sandbox.emulator_process import ACCOUNT, REGION, client_environment
+from namecard_release.sandbox.processes import LOOPBACK
 from namecard_release.sandbox.state import ENVIRONMENTS, SandboxState
 from namecard_release.sandbox.toolchain import Toolchain
-from namecard_release.settings import load_settings
+from namecard_release.settings import Platform, load_settings
 
 # Short enough to watch, long enough for an alarm to go off.
 BAKE_SECONDS = {"dev": 10, "staging": 30, "prod": 30}
@@ -45,7 +47,7 @@ def write_settings(state: SandboxState, tools: Toolchain) -> Path:
 def content(state: SandboxState, tools: Toolchain) -> dict[str, Any]:
     """Return the settings as nested tables."""
     return {
-        "platform": {"repository": str(state.repository), "outputs": ["HttpApiUrl"]},
+        "platform": _platform(state),
         "paths": {
             "work": str(state.root / "work"),
             "store": str(state.root / "assemblies"),
@@ -73,6 +75,24 @@ def _value(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def _platform(state: SandboxState) -> dict[str, Any]:
+    repository = str(state.repository)
+    synth = Platform(repository=repository).synth
+    # The password goes by the environment: command lines are there for everyone to read.
+    secret = {"NAMECARD_DB_PASSWORD": state.postgres.password if state.postgres else ""}
+    return {"repository": repository, "synth": {"argv": list(synth.argv), "env": secret}}
+
+
+def _database_context(state: SandboxState, name: str) -> dict[str, str]:
+    url = urlsplit(state.database_url(name))
+    return {
+        "dbHost": url.hostname or LOOPBACK,
+        "dbPort": str(url.port or 5432),
+        "dbUser": str(url.username),
+        "dbName": url.path.removeprefix("/"),
+    }
+
+
 def _environment(state: SandboxState, name: str) -> dict[str, Any]:
     return {
         "account": ACCOUNT,
@@ -83,4 +103,5 @@ def _environment(state: SandboxState, name: str) -> dict[str, Any]:
         "database_url": state.database_url(name),
         "bake_seconds": BAKE_SECONDS[name],
         "requires": list(REQUIRES[name]),
+        "synth_context": {**_database_context(state, name), "httpApiBase": f"{state.endpoint}/_aws/execute-api"},
     }

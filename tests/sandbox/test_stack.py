@@ -65,6 +65,10 @@ def test_survives_everything_killed(root: Path) -> None:
     settings = load_settings(state.settings_file)
     assert settings.aws.endpoint_url == state.endpoint
     assert set(settings.environments) == {"dev", "staging", "prod"}
+    assert settings.environments["staging"].synth_context["dbName"] == "namecard_staging"
+    assert state.postgres is not None
+    assert settings.platform.synth.env["NAMECARD_DB_PASSWORD"] == state.postgres.password
+    assert state.settings_file.stat().st_mode & 0o777 == 0o600
     assert state.ui_url is not None
     assert json.dumps(query(state.ui_url, "{ assetNodes { assetKey { path } } }")).count("tiny") == 1
 
