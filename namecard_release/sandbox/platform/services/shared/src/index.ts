@@ -1,0 +1,12 @@
+export { createLogger } from './logger';
+export type { LogContext, Logger } from './logger';
+export { withHttpObservability } from './observability';
+export type { HttpEvent, HttpResponse, LambdaContext } from './observability';
+export { closePool, pool } from './database';
+export { listRows, insertRow, deleteRow, pageQuery, ValidationError } from './rows';
+export type { Page, RowSource } from './rows';
+export { serviceHandler } from './service';
+export type { ServiceDefinition } from './service';
+export { optionalText, requiredInteger, requiredText } from './validation';
+export { applyMigrations, discover, validateLedger } from './migrations/engine';
+export type { Applied, Drift } from './migrations/engine';

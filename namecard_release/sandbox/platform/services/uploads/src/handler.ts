@@ -1,0 +1,4 @@
+import { serviceHandler } from '@namecard/shared';
+import { definition } from './definition';
+
+export const handler = serviceHandler(definition);

@@ -1,0 +1,1 @@
+alter table cards."Card" add column if not exists "jobTitle" text;

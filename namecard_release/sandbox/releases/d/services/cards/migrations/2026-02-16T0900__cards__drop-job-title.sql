@@ -1,0 +1,1 @@
+alter table cards."Card" drop column if exists "jobTitle";
