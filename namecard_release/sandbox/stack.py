@@ -184,8 +184,7 @@ def _ensure_repository(building: _Building, seed: Seed | None) -> None:
 def _sample_platform(target: Path) -> Mapping[str, str]:
     from namecard_release.sandbox.seed import seed_repository
 
-    releases: Mapping[str, str] = seed_repository(target)
-    return releases
+    return seed_repository(target).shas
 
 
 def _ensure_account(building: _Building, tools: Toolchain) -> None:

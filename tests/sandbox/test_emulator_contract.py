@@ -26,7 +26,11 @@ from namecard_release.sandbox.processes import ProcessRecord
 
 ROLE = "arn:aws:iam::000000000000:role/test"
 HANDLER = """
+import threading
+
 def handler(event, context):
+    if event.get("hang"):
+        threading.Event().wait()
     if event.get("fail") or (event.get("rawPath") or "").endswith("/fail"):
         raise RuntimeError("asked to fail")
     return {"statusCode": 200, "body": "{}"}
@@ -293,6 +297,26 @@ def test_alias_weights_split_the_invocations(emulator: Emulator) -> None:
     )
     seen = [functions.invoke(FunctionName="weighted", Qualifier="live")["ExecutedVersion"] for _ in range(20)]
     assert set(seen) == {first, second}
+
+
+def test_a_failing_handler_keeps_its_process_and_a_slow_one_loses_it(emulator: Emulator) -> None:
+    make_function(emulator, "sturdy")
+    emulator.client("lambda").update_function_configuration(FunctionName="sturdy", Timeout=1)
+
+    def worker() -> set[int]:
+        return {child.pid for child in psutil.Process(emulator.entry.pid).children(recursive=True)}
+
+    before = worker()
+    invoke(emulator, "sturdy", fail=False)
+    (mine,) = worker() - before
+    answer = invoke(emulator, "sturdy", fail=True)
+    assert json.load(answer["Payload"])["errorMessage"] == "asked to fail"
+    assert "FunctionError" not in invoke(emulator, "sturdy", fail=False)
+    assert mine in worker()
+    slow = emulator.client("lambda").invoke(FunctionName="sturdy", Payload=json.dumps({"hang": True}))
+    assert "timed out" in json.load(slow["Payload"])["errorMessage"]
+    assert mine not in worker()
+    assert "FunctionError" not in invoke(emulator, "sturdy", fail=False)
 
 
 def test_describe_alarms_pages(emulator: Emulator) -> None:

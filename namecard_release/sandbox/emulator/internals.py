@@ -17,7 +17,7 @@ EXPECTED: dict[str, dict[str, str]] = {
         "_build_persistence_save_dict": "",
     },
     "ministack.core.persistence": {"save_all": "services"},
-    "ministack.core.lambda_runtime": {"reset": ""},
+    "ministack.core.lambda_runtime": {"_collect": "proc deadline", "_signal": "proc", "reset": ""},
     "ministack.services.apigateway": {
         "_handle_execute_in_scope": "api_id stage path method headers body query_params "
         "owner_account_id owner_region raw_query_string",
@@ -58,6 +58,7 @@ EXPECTED: dict[str, dict[str, str]] = {
 
 # Module -> stores that are read or changed directly.
 STORES: dict[str, tuple[str, ...]] = {
+    "ministack.core.lambda_runtime": ("Worker", "_REAP_GRACE"),
     "ministack.services.cloudformation": ("_stacks",),
     "ministack.services.cloudformation.provisioners": ("_RESOURCE_HANDLERS",),
     "ministack.services.cloudwatch": ("_alarms", "_metrics"),

@@ -13,7 +13,15 @@ from hypercorn.config import Config
 from ministack import app
 from ministack.core import lambda_runtime
 
-from namecard_release.sandbox.emulator import alarms, background, cloudformation, internals, lambdas, metrics
+from namecard_release.sandbox.emulator import (
+    alarms,
+    background,
+    cloudformation,
+    environments,
+    internals,
+    lambdas,
+    metrics,
+)
 
 GRACE_SECONDS = 2.0
 # A stop in the middle of a deployment waits for it, so that what is saved is whole.
@@ -26,7 +34,7 @@ def run(port: int, *, tick_seconds: float, save_seconds: float) -> None:
     Raises PermanentError when the emulator is not the pinned one, OSError when the port is taken.
     """
     internals.check()
-    for module in (metrics, lambdas, alarms, cloudformation):
+    for module in (metrics, lambdas, environments, alarms, cloudformation):
         module.install()
     stopped = threading.Event()
     threads = background.start(stopped, tick_seconds, save_seconds)
