@@ -1,0 +1,82 @@
+"""Rows turned into the domain's values and back. Querying does not belong here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from namecard_release.domain.alarms import AlarmReading, AlarmState
+from namecard_release.domain.gates import GateResult, Phase, Verdict
+from namecard_release.domain.promotion import Hold, Promotion, PromotionKind, PromotionPhase
+from namecard_release.domain.rollback import Action, Decision
+
+PROMOTION_FIELDS = frozenset(field.name for field in fields(Promotion))
+
+
+def promotion_row(values: Mapping[str, object]) -> dict[str, Any]:
+    """Turn some or all of a promotion's fields into column values."""
+    return {name: _plain(value) for name, value in values.items()}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, tuple):
+        return [reading_row(reading) for reading in value]
+    return value
+
+
+def reading_row(reading: AlarmReading) -> dict[str, str]:
+    """Turn an alarm's reading into JSON."""
+    return {**asdict(reading), "state": reading.state.value, "since": reading.since.isoformat()}
+
+
+def read_promotion(row: RowMapping) -> Promotion:
+    """Turn a row into a promotion."""
+    values = dict(row)
+    values["kind"] = PromotionKind(values["kind"])
+    values["phase"] = PromotionPhase(values["phase"])
+    values["baseline"] = tuple(_read_reading(reading) for reading in values["baseline"])
+    return Promotion(**values)
+
+
+def _read_reading(raw: Mapping[str, str]) -> AlarmReading:
+    since = datetime.fromisoformat(raw["since"])
+    return AlarmReading(raw["name"], raw["arn"], AlarmState(raw["state"]), since, raw["reason"])
+
+
+def gate_row(result: GateResult) -> dict[str, Any]:
+    """Turn a gate's result into column values."""
+    return {
+        **{field.name: getattr(result, field.name) for field in fields(result)},
+        "verdict": result.verdict.value,
+        "phases": [{**asdict(phase), "verdict": phase.verdict.value} for phase in result.phases],
+        "evidence": dict(result.evidence),
+    }
+
+
+def read_gate(row: RowMapping) -> GateResult:
+    """Turn a row into a gate's result."""
+    values = {name: value for name, value in row.items() if name != "id"}
+    values["verdict"] = Verdict(values["verdict"])
+    values["phases"] = tuple(_read_phase(phase) for phase in values["phases"])
+    return GateResult(**values)
+
+
+def _read_phase(raw: Mapping[str, Any]) -> Phase:
+    return Phase(raw["name"], Verdict(raw["verdict"]), raw["reason"], raw["seconds"], tuple(raw["tail"]))
+
+
+def read_hold(row: RowMapping) -> Hold:
+    """Turn a row into a hold."""
+    return Hold(**{name: value for name, value in row.items() if name != "id"})
+
+
+def read_decision(row: RowMapping) -> Decision:
+    """Turn a row into a decision."""
+    return Decision(Action(row["action"]), row["reason"], row["to_release"], tuple(row["arns"]))

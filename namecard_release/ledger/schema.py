@@ -1,0 +1,128 @@
+"""The ledger's tables. Reading and writing them is in the modules beside this one; changing them is a migration."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+metadata = MetaData()
+
+
+class Moment(TypeDecorator[datetime]):
+    """A moment kept in UTC; SQLite forgets time zones, so it is put back on reading."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Turn a moment into UTC."""
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give the moment its time zone back."""
+        return None if value is None else value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
+
+
+promotions = Table(
+    "promotions",
+    metadata,
+    Column("id", String(120), primary_key=True),
+    Column("environment", String(40), nullable=False),
+    Column("release", String(40), nullable=False),
+    Column("kind", String(30), nullable=False),
+    Column("phase", String(20), nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("requested_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    Column("run_id", String(64), nullable=False),
+    Column("assembly", String(64)),
+    Column("previous_release", String(40)),
+    Column("deploy_started_at", Moment),
+    Column("deployed_at", Moment),
+    Column("bake_until", Moment),
+    Column("ended_at", Moment),
+    Column("schema_version", Text),
+    Column("code_changed", Boolean, nullable=False),
+    Column("verified", Boolean, nullable=False),
+    Column("baseline", JSON, nullable=False),
+    Index("promotions_by_environment", "environment", "requested_at"),
+)
+
+promotion_moves = Table(
+    "promotion_moves",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("promotion_id", String(120), ForeignKey("promotions.id"), nullable=False, index=True),
+    Column("at", Moment, nullable=False),
+    Column("phase", String(20), nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+gates = Table(
+    "gates",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("gate", String(60), nullable=False),
+    Column("release", String(40), nullable=False),
+    Column("environment", String(40)),
+    Column("verdict", String(10), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("ended_at", Moment, nullable=False),
+    Column("phases", JSON, nullable=False),
+    Column("evidence", JSON, nullable=False),
+    Column("run_id", String(64), nullable=False),
+    Index("gates_by_release", "release", "ended_at"),
+)
+
+# The primary key is what makes a decision about a promotion one of a kind, whoever races for it.
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("promotion_id", String(120), ForeignKey("promotions.id"), primary_key=True),
+    Column("action", String(20), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("to_release", String(40)),
+    Column("arns", JSON, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+
+holds = Table(
+    "holds",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("environment", String(40), nullable=False),
+    Column("release", String(40), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("released_at", Moment),
+    Column("released_by", Text),
+    Index("holds_by_release", "environment", "release"),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("environment", String(40), primary_key=True),
+    Column("holder", String(120), nullable=False),
+    Column("token", Integer, nullable=False),
+    Column("expires_at", Float, nullable=False),
+)

@@ -1,0 +1,250 @@
+"""A small world for the workflow: plain fakes of every port over one shared state, and the real ledger on SQLite.
+
+A test changes the world's fields and looks at what the workflow made of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from namecard_release.ledger.open import open_ledger
+
+from namecard_release.domain.alarms import AlarmReading, AlarmState, expected_alarms
+from namecard_release.domain.assembly import Assembly
+from namecard_release.domain.gates import CommandOutcome
+from namecard_release.domain.health import Probe, RunningFunction
+from namecard_release.domain.migrations import LedgerRow, MigrationFile, TrialResult
+from namecard_release.domain.readiness import StackStatus
+from namecard_release.domain.release import Release
+from namecard_release.errors import PermanentError, RefusedError, TransientError
+from namecard_release.ports import LineSink, ReleaseLedger
+from namecard_release.settings import SERVICES, Settings
+from namecard_release.workflow.pipeline import Pipeline, Site
+
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+A, B, C = ("a" * 40, "b" * 40, "c" * 40)
+
+
+def migration(name: str, sql: str = "select 1;") -> MigrationFile:
+    """Make a migration file of the service its name tells."""
+    service = name.split("__")[1]
+    checksum = hashlib.sha256(sql.encode()).hexdigest()
+    return MigrationFile(name, service, checksum, f"services/{service}/migrations/{name}", sql)
+
+
+FIRST = migration("2026-01-01T0000__auth__create-users.sql")
+SECOND = migration("2026-02-01T0000__cards__add-colour.sql")
+
+
+def settings_of(folder: Path) -> Settings:
+    """Make settings of three environments in a folder."""
+    one = {"account": "000000000000", "database_url": "postgresql://x", "bake_seconds": 60}
+    suffixes = {
+        name: {**one, "stack_suffix": name, "context": name, "key": name} for name in ("dev", "staging", "prod")
+    }
+    suffixes["prod"]["requires"] = ["staging"]
+    return Settings.model_validate(
+        {
+            "platform": {"repository": str(folder / "repository")},
+            "environments": suffixes,
+            "paths": {"work": folder, "store": folder, "ledger_url": f"sqlite:///{folder}/ledger.sqlite"},
+        }
+    )
+
+
+@dataclass
+class World:
+    """Everything outside, for one environment's worth of reading; `deployed` is the release whose code runs."""
+
+    folder: Path
+    time: datetime = START
+    files: dict[str, tuple[MigrationFile, ...]] = field(
+        default_factory=lambda: {A: (FIRST,), B: (FIRST, SECOND), C: (FIRST, SECOND)}
+    )
+    failing: dict[str, CommandOutcome] = field(default_factory=dict)
+    ran: list[tuple[str, ...]] = field(default_factory=list)
+    deploys: list[str] = field(default_factory=list)
+    deploy_outcome: CommandOutcome = field(default_factory=lambda: CommandOutcome(("cdk",), 0, 1.0))
+    deployed: str | None = None
+    applied: list[LedgerRow] = field(default_factory=list)
+    alarms: dict[str, AlarmReading] = field(default_factory=dict)
+    statuses: list[str] = field(default_factory=lambda: ["UPDATE_COMPLETE"])
+    unreachable: set[str] = field(default_factory=set)
+    sick: set[str] = field(default_factory=set)
+    trial: TrialResult | None = None
+    trials: list[tuple[str, ...]] = field(default_factory=list)
+    assemblies: dict[str, Assembly] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in expected_alarms(SERVICES):
+            self.set_alarm(name, AlarmState.OK)
+
+    def set_alarm(self, name: str, state: AlarmState) -> AlarmReading:
+        """Change an alarm's state now."""
+        self.alarms[name] = AlarmReading(name, f"arn:aws:cloudwatch:x:1:alarm:{name}", state, self.time)
+        return self.alarms[name]
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass."""
+        self.time += timedelta(seconds=seconds)
+
+    def pipeline(self) -> Pipeline:
+        """Make a pipeline over this world."""
+        settings = settings_of(self.folder)
+        ledger: ReleaseLedger = open_ledger(settings.paths.ledger_url)
+        port = FakePorts(self)
+
+        def site(name: str) -> Site:
+            return Site(name, settings.environment(name), port, port, port)
+
+        return Pipeline(settings, FakeRepository(self), port, FakeStore(self), ledger, port, port, port, site)
+
+
+@dataclass
+class FakeRepository:
+    """Commits that exist are those with files."""
+
+    world: World
+
+    def resolve(self, ref: str) -> Release:
+        """Know only full SHAs."""
+        if ref not in self.world.files:
+            raise RefusedError(f"no commit {ref}")
+        return Release(ref, "tree-" + ref[:4], "subject", "author", START)
+
+    def checkout(self, sha: str) -> Path:
+        """Make an empty folder."""
+        folder = self.world.folder / sha
+        (folder / "node_modules").mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def heads(self) -> tuple[Release, ...]:
+        """Give all commits."""
+        return tuple(self.resolve(sha) for sha in self.world.files)
+
+    def tree_of(self, sha: str) -> str:
+        """Give the tree."""
+        return self.resolve(sha).tree
+
+    def migration_files(self, sha: str) -> tuple[MigrationFile, ...]:
+        """Give the commit's migrations."""
+        return self.world.files[sha]
+
+
+@dataclass
+class FakeStore:
+    """Assemblies in memory; a bundle holds its release's migrations unless a test changes it."""
+
+    world: World
+
+    def put(self, folder: Path, release: str, environment: str, inputs: str, now: datetime) -> Assembly:
+        """Keep an assembly whose digest follows from its inputs."""
+        stacks = (f"NameCardDb-{environment}", f"NameCardApi-{environment}")
+        names = tuple(file.name for file in self.world.files[release])
+        made = Assembly(f"d-{inputs[:8]}", release, environment, inputs, str(folder), stacks, (), names, now)
+        return self.world.assemblies.setdefault(made.digest, made)
+
+    def get(self, digest: str) -> Assembly:
+        """Give a kept one."""
+        if digest not in self.world.assemblies:
+            raise PermanentError(f"assembly {digest} is not kept")
+        return self.world.assemblies[digest]
+
+    def find(self, release: str, environment: str, inputs: str) -> Assembly | None:
+        """Find by inputs."""
+        kept = self.world.assemblies.values()
+        return next(
+            (one for one in kept if (one.release, one.environment, one.inputs) == (release, environment, inputs)), None
+        )
+
+
+@dataclass
+class FakePorts:
+    """All other ports, reading and changing the world."""
+
+    world: World
+
+    def now(self) -> datetime:
+        """Give the world's time, which moves a little at each look."""
+        self.world.time += timedelta(milliseconds=1)
+        return self.world.time
+
+    def run(
+        self,
+        argv: Sequence[str],
+        cwd: Path,
+        env: Mapping[str, str],
+        timeout_seconds: float,
+        on_line: LineSink | None = None,
+    ) -> CommandOutcome:
+        """Succeed, unless a test made the command's third word fail."""
+        self.world.ran.append(tuple(argv))
+        ok = CommandOutcome(tuple(argv), 0, 0.1, ("done",))
+        return self.world.failing.get(argv[-1] if argv[1] == "run" else argv[0], ok)
+
+    def deploy(self, assembly: Assembly, stacks: Sequence[str], on_line: LineSink | None = None) -> CommandOutcome:
+        """Run the assembly's code and apply its migrations."""
+        self.world.deploys.append(assembly.release)
+        if self.world.deploy_outcome.exit_code == 0:
+            self.world.deployed = assembly.release
+            known = {row.name for row in self.world.applied}
+            fresh = [
+                f
+                for f in self.world.files[assembly.release]
+                if f.name not in known and f.name in (assembly.migrations or ())
+            ]
+            self.world.applied += [LedgerRow(f.name, f.checksum, self.world.time, assembly.release) for f in fresh]
+        return self.world.deploy_outcome
+
+    def stack_statuses(self, stacks: Sequence[str]) -> tuple[StackStatus, ...]:
+        """Give the next status of every stack; the last one stays."""
+        status = self.world.statuses.pop(0) if len(self.world.statuses) > 1 else self.world.statuses[0]
+        return tuple(StackStatus(name, status) for name in stacks)
+
+    def outputs(self, stacks: Sequence[str]) -> dict[str, str]:
+        """Give the outputs."""
+        return {"HttpApiUrl": "http://api", "RdsProxyEndpoint": "proxy"}
+
+    def alarms(self, stacks: Sequence[str]) -> tuple[AlarmReading, ...]:
+        """Give the alarms, or fail to."""
+        if "alarms" in self.world.unreachable:
+            raise TransientError("CloudWatch did not answer")
+        return tuple(self.world.alarms.values())
+
+    def forget_alarms(self) -> None:
+        """Forget nothing."""
+
+    def functions(self, assembly: Assembly) -> tuple[RunningFunction, ...]:
+        """Say which release's code every function runs."""
+        return tuple(
+            RunningFunction(f"{service.capitalize()}ServiceFunction1", assembly.release, self.world.deployed)
+            for service in SERVICES
+        )
+
+    def rows(self) -> tuple[LedgerRow, ...]:
+        """Give the target's ledger, or fail to."""
+        if "database" in self.world.unreachable:
+            raise TransientError("the database did not answer")
+        return tuple(self.world.applied)
+
+    def apply(self, base: Sequence[MigrationFile], pending: Sequence[MigrationFile]) -> TrialResult:
+        """Hold the trial."""
+        self.world.trials.append(tuple(file.name for file in pending))
+        return self.world.trial or TrialResult(applied=tuple(file.name for file in pending), seconds=0.1)
+
+    def probe(self, base_url: str, services: Sequence[str]) -> tuple[Probe, ...]:
+        """Answer as the deployed release, 500 where a test made a service sick."""
+        if "services" in self.world.unreachable:
+            return tuple(Probe(s, base_url, None, None, 0.0, "timed out") for s in services)
+        return tuple(
+            Probe(s, base_url, 500 if s in self.world.sick else 200, self.world.deployed, 5.0) for s in services
+        )
+
+
+def later(reading: AlarmReading, seconds: float) -> AlarmReading:
+    """Move an alarm's last state change."""
+    return replace(reading, since=reading.since + timedelta(seconds=seconds))

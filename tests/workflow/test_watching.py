@@ -1,0 +1,141 @@
+"""The watch of a deployed release and the rollback, over the fakes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from namecard_release.domain.alarms import AlarmState
+from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase
+from namecard_release.domain.rollback import Action, Safety
+from namecard_release.errors import RefusedError
+from namecard_release.workflow.deploying import deploy_release
+from namecard_release.workflow.leasing import hold_lease
+from namecard_release.workflow.pipeline import StoppedError
+from namecard_release.workflow.promoting import Request, open_promotion
+from namecard_release.workflow.rolling_back import finish_rollback, load_target, plan_rollback, refuse_unsafe
+from namecard_release.workflow.verifying import verify_release
+from namecard_release.workflow.watching import Watch, find_fallback, find_watched, look
+from tests.fakes.world import A, B, C, World
+from tests.workflow.test_promotion import Stage
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    """Make a stage on which B succeeded after A, and C bakes."""
+    world = World(tmp_path)
+    stage = Stage(world, world.pipeline())
+    for number, release in enumerate((A, B)):
+        stage.promote(release, f"run-{number}")
+        world.pass_time(61)
+        assert watch(stage).decision.action is Action.PROCEED
+    stage.promote(C, "run-c")
+    return stage
+
+
+def watch(stage: Stage) -> Watch:
+    """Look once at the one promotion that is watched."""
+    (promotion,) = find_watched(stage.pipeline)
+    return look(stage.pipeline, promotion, find_fallback(stage.pipeline, promotion))
+
+
+def test_a_bake_waits_then_succeeds(stage: Stage) -> None:
+    assert watch(stage).decision.action is Action.WAIT
+    stage.world.pass_time(61)
+    seen = watch(stage)
+    assert (seen.decision.action, seen.fresh) == (Action.PROCEED, True)
+    assert stage.phase(seen.promotion) is PromotionPhase.SUCCEEDED
+    assert find_watched(stage.pipeline) == ()
+
+
+def test_a_breach_rolls_back_to_the_last_good_release_once(stage: Stage) -> None:
+    stage.world.pass_time(5)
+    alarm = stage.world.set_alarm("CardsErrorsAlarm", AlarmState.ALARM)
+    first, second = watch(stage), watch(stage)
+    assert (first.decision.action, first.decision.to, first.decision.arns) == (Action.ROLL_BACK, B, (alarm.arn,))
+    assert first.fresh and not second.fresh
+    assert second.decision == first.decision
+
+
+def test_unread_alarms_hold_the_bake_and_roll_nothing_back(stage: Stage) -> None:
+    stage.world.unreachable.add("alarms")
+    stage.world.pass_time(600)
+    seen = watch(stage)
+    assert (seen.decision.action, seen.fresh) == (Action.WAIT, False)
+    assert "CloudWatch did not answer" in seen.decision.reason
+
+
+def test_a_breach_on_a_newer_schema_halts(stage: Stage, tmp_path: Path) -> None:
+    world = World(tmp_path / "other")
+    other = Stage(world, world.pipeline())
+    other.promote(A, "run-1")
+    world.pass_time(61)
+    watch(other)
+    other.promote(B, "run-2")
+    world.pass_time(5)
+    world.set_alarm("CardsErrorsAlarm", AlarmState.ALARM)
+    seen = watch(other)
+    assert seen.decision.action is Action.HALT
+    assert "UNKNOWN" in seen.decision.reason and "add-colour" in seen.decision.reason
+    assert other.phase(seen.promotion) is PromotionPhase.HELD
+
+
+def test_failed_probes_after_the_deploy_are_watched_and_rolled_back(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    stage = Stage(world, world.pipeline())
+    stage.promote(B, "run-1")
+    world.pass_time(61)
+    watch(stage)
+    world.sick.add("cards")
+    with pytest.raises(StoppedError):
+        stage.promote(C, "run-2")
+    seen = watch(stage)
+    assert (seen.decision.action, seen.decision.to) == (Action.ROLL_BACK, B)
+
+
+def _roll_back(stage: Stage, to: str | None = None) -> Promotion:
+    plan = plan_rollback(stage.pipeline, "staging", to)
+    refuse_unsafe(plan, accepted=False)
+    request = Request("staging", plan.target.release, PromotionKind.ROLLBACK, "sensor", "alarm", "run-r", "run-r")
+    rollback = open_promotion(stage.pipeline, request)
+    rollback = stage.pipeline.ledger.move(rollback.id, PromotionPhase.GATED, stage.world.time, "no gates")
+    with hold_lease(stage.pipeline, "staging", rollback.id, force=True) as beat:
+        assembly = load_target(stage.pipeline, plan)
+        rollback, _ = deploy_release(stage.pipeline, rollback, assembly, beat, print, lambda _: None)
+        files = stage.pipeline.repository.migration_files(assembly.release)
+        deployed = verify_release(stage.pipeline, rollback, assembly, files)
+    assert {phase.verdict for phase in (*deployed.verification, *deployed.probes)} == {"PASSED"}
+    ledger = stage.pipeline.ledger
+    ledger.move(rollback.id, PromotionPhase.VERIFYING, stage.world.time, verified=True)
+    finish_rollback(stage.pipeline, rollback, plan.source, "alarm")
+    found = ledger.promotion(rollback.id)
+    assert found is not None
+    return found
+
+
+def test_a_rollback_holds_what_it_left_and_runs_no_command(stage: Stage) -> None:
+    before = list(stage.world.ran)
+    rollback = _roll_back(stage)
+    assert rollback.phase is PromotionPhase.SUCCEEDED
+    assert stage.world.deployed == B
+    assert stage.world.ran == before
+    left = [p for p in stage.pipeline.ledger.history("staging") if p.release == C]
+    assert [p.phase for p in left] == [PromotionPhase.ROLLED_BACK]
+    assert [(h.release, h.reason) for h in stage.pipeline.ledger.holds("staging")] == [(C, "rolled back: alarm")]
+
+
+def test_the_next_rollback_does_not_go_back_to_what_was_rolled_back(stage: Stage) -> None:
+    _roll_back(stage)
+    plan = plan_rollback(stage.pipeline, "staging", None)
+    assert plan.target.release == A
+    assert plan.safety.safety is Safety.UNKNOWN
+    with pytest.raises(RefusedError, match="UNKNOWN"):
+        refuse_unsafe(plan, accepted=False)
+    refuse_unsafe(plan, accepted=True)
+
+
+@pytest.mark.parametrize("to", [C, "d" * 40])
+def test_a_release_that_runs_or_never_did_is_no_target(stage: Stage, to: str) -> None:
+    with pytest.raises(RefusedError, match="cannot go back"):
+        plan_rollback(stage.pipeline, "staging", to)
