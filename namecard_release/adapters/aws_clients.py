@@ -1,0 +1,107 @@
+"""boto3 clients of one region, made once and when first needed. What is asked through them does not belong here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from threading import RLock
+from typing import TYPE_CHECKING, Any
+
+from namecard_release.adapters.aws_errors import aws_errors_told
+
+if TYPE_CHECKING:
+    from boto3.session import Session
+    from botocore.config import Config
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+_CONNECT_SECONDS, _READ_SECONDS, _ATTEMPTS = 3, 10, 3
+THREADS = 8
+
+
+class AwsClients:
+    """Clients with bounded retries and time-outs, safe to share between threads.
+
+    `env` holds credentials in the AWS variables' names (key, secret, token, profile); None means the default chain.
+    """
+
+    def __init__(self, region: str, endpoint_url: str | None, env: Mapping[str, str] | None) -> None:
+        self.region = region
+        self._env = dict(env or {})
+        self._endpoint_url = endpoint_url or self._env.get("AWS_ENDPOINT_URL")
+        # Making a client is not thread-safe in boto3; using one is.
+        self._lock = RLock()
+        self._made: dict[str, Any] = {}
+
+    @property
+    def cloudformation(self) -> CloudFormationClient:
+        """The client of CloudFormation."""
+        client: CloudFormationClient = self._client("cloudformation")
+        return client
+
+    @property
+    def cloudwatch(self) -> CloudWatchClient:
+        """The client of CloudWatch."""
+        client: CloudWatchClient = self._client("cloudwatch")
+        return client
+
+    @property
+    def functions(self) -> LambdaClient:
+        """The client of Lambda."""
+        client: LambdaClient = self._client("lambda")
+        return client
+
+    @property
+    def s3(self) -> S3Client:
+        """The client of S3."""
+        client: S3Client = self._client("s3")
+        return client
+
+    @property
+    def secrets(self) -> SecretsManagerClient:
+        """The client of Secrets Manager."""
+        client: SecretsManagerClient = self._client("secretsmanager")
+        return client
+
+    @cached_property
+    def account(self) -> str:
+        """The account that the credentials belong to. Raises TransientError or PermanentError."""
+        with aws_errors_told("tell whose credentials these are"):
+            return str(self._client("sts").get_caller_identity()["Account"])
+
+    def _client(self, service: str) -> Any:
+        with self._lock, aws_errors_told(f"be reached for {service}"):
+            if service not in self._made:
+                # boto3 types `client` by literal service names; the properties above give the types back.
+                make: Any = self._session.client
+                self._made[service] = make(service, endpoint_url=self._endpoint_url, config=self._config)
+            return self._made[service]
+
+    @cached_property
+    def _session(self) -> Session:
+        from boto3.session import Session
+
+        return Session(
+            aws_access_key_id=self._env.get("AWS_ACCESS_KEY_ID"),
+            aws_secret_access_key=self._env.get("AWS_SECRET_ACCESS_KEY"),
+            aws_session_token=self._env.get("AWS_SESSION_TOKEN"),
+            profile_name=self._env.get("AWS_PROFILE"),
+            region_name=self.region,
+        )
+
+    @property
+    def _config(self) -> Config:
+        from botocore.config import Config
+
+        # Bucket names in the host do not resolve on an endpoint of one's own.
+        style = {"addressing_style": "path"} if self._endpoint_url else None
+        return Config(
+            connect_timeout=_CONNECT_SECONDS,
+            read_timeout=_READ_SECONDS,
+            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+            max_pool_connections=2 * THREADS,
+            s3=style,  # type: ignore[arg-type]
+        )

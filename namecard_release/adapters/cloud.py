@@ -1,0 +1,117 @@
+"""Stacks as CloudFormation tells them, and the port `Cloud` over them, alarms and functions. No judgement here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+from namecard_release.adapters.aws_clients import THREADS, AwsClients
+from namecard_release.adapters.aws_errors import aws_errors_told, tells_absence
+from namecard_release.adapters.cloudwatch import FoundAlarm, find_alarms, read_alarms
+from namecard_release.adapters.lambdas import CodeReader
+from namecard_release.domain.alarms import AlarmReading
+from namecard_release.domain.assembly import Assembly
+from namecard_release.domain.health import RunningFunction
+from namecard_release.domain.readiness import StackStatus
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.type_defs import StackResourceSummaryTypeDef, StackTypeDef
+
+T = TypeVar("T")
+R = TypeVar("R")
+_LEFT = frozenset({"DELETE_COMPLETE", "DELETE_SKIPPED"})
+
+
+class AwsCloud:
+    """What AWS holds in one account and region; `env` as for AwsClients. Keeps the port `Cloud`.
+
+    Every method raises TransientError for throttling, time-outs and connections, PermanentError for refusals.
+    """
+
+    def __init__(self, region: str, endpoint_url: str | None = None, env: Mapping[str, str] | None = None) -> None:
+        self._clients = AwsClients(region, endpoint_url, env)
+        self._codes = CodeReader(self._clients)
+        self._alarms: dict[str, tuple[FoundAlarm, ...]] = {}
+
+    def stack_statuses(self, stacks: Sequence[str]) -> tuple[StackStatus, ...]:
+        """Read the stacks' statuses in the order given; None where there is no such stack."""
+        found = _side_by_side(self._describe, stacks)
+        return tuple(
+            StackStatus(name, stack and stack["StackStatus"]) for name, stack in zip(stacks, found, strict=True)
+        )
+
+    def outputs(self, stacks: Sequence[str]) -> dict[str, str]:
+        """Read all outputs of the stacks together; a stack that is not there has none."""
+        found = [stack for stack in _side_by_side(self._describe, stacks) if stack is not None]
+        return {
+            output["OutputKey"]: output["OutputValue"]
+            for stack in found
+            for output in stack.get("Outputs", [])
+            if "OutputKey" in output and "OutputValue" in output
+        }
+
+    def alarms(self, stacks: Sequence[str]) -> tuple[AlarmReading, ...]:
+        """Read the states of the stacks' alarms, in one paged call once their names are known."""
+        self._find_alarms([name for name in stacks if name not in self._alarms])
+        found = [alarm for name in stacks for alarm in self._alarms.get(name, ())]
+        return read_alarms(self._clients.cloudwatch, found) if found else ()
+
+    def forget_alarms(self) -> None:
+        """Forget which alarms the stacks have."""
+        self._alarms.clear()
+
+    def functions(self, assembly: Assembly) -> tuple[RunningFunction, ...]:
+        """Compare each function's code with the published one; what cannot be read is None with its reason."""
+        stacks = sorted({code.stack for code in assembly.functions})
+        listed = dict(zip(stacks, _side_by_side(self._resources, stacks), strict=True))
+        names = {
+            (stack, resource["LogicalResourceId"]): resource.get("PhysicalResourceId", "")
+            for stack, resources in listed.items()
+            for resource in resources or ()
+            if resource["ResourceType"] == "AWS::Lambda::Function"
+        }
+
+        return tuple(
+            _side_by_side(
+                lambda code: self._codes.compare(code, names.get((code.stack, code.logical_id))), assembly.functions
+            )
+        )
+
+    def _find_alarms(self, stacks: Sequence[str]) -> None:
+        for name, resources in zip(stacks, _side_by_side(self._resources, stacks), strict=True):
+            # A stack that is not there yet is asked for again, and so is one that shows no alarm yet.
+            if resources is not None and (found := find_alarms(resources)):
+                self._alarms[name] = found
+
+    def _describe(self, stack: str) -> StackTypeDef | None:
+        from botocore.exceptions import ClientError
+
+        with aws_errors_told(f"describe the stack {stack}"):
+            try:
+                return self._clients.cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+            except ClientError as error:
+                if tells_absence(error):
+                    return None
+                raise
+
+    def _resources(self, stack: str) -> list[StackResourceSummaryTypeDef] | None:
+        from botocore.exceptions import ClientError
+
+        with aws_errors_told(f"list the resources of the stack {stack}"):
+            try:
+                pages = self._clients.cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
+                listed = [resource for page in pages for resource in page["StackResourceSummaries"]]
+            except ClientError as error:
+                if tells_absence(error):
+                    return None
+                raise
+        return [resource for resource in listed if resource["ResourceStatus"] not in _LEFT]
+
+
+def _side_by_side(read: Callable[[T], R], items: Iterable[T]) -> list[R]:
+    items = list(items)
+    if len(items) < 2:
+        return [read(item) for item in items]
+    with ThreadPoolExecutor(max_workers=min(THREADS, len(items))) as pool:
+        return list(pool.map(read, items))

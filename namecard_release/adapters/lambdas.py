@@ -1,0 +1,73 @@
+"""Digests of the code that functions run and of the code that was published for them. No judgement here."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+from namecard_release.adapters.aws_clients import AwsClients
+from namecard_release.adapters.aws_errors import aws_errors_told
+from namecard_release.domain.assembly import FunctionCode
+from namecard_release.domain.health import RunningFunction
+from namecard_release.errors import ReleaseError
+
+_CHUNK = 1 << 20
+
+
+class CodeReader:
+    """Reads digests as Lambda writes them: base64 of the SHA-256 of the code archive.
+
+    A published object's digest is remembered, for its key is the hash of its content.
+    """
+
+    def __init__(self, clients: AwsClients) -> None:
+        self._clients = clients
+        self._published: dict[tuple[str, str], str] = {}
+
+    def compare(self, code: FunctionCode, physical_name: str | None) -> RunningFunction:
+        """Read both digests of one function; what cannot be read is None, with the reason. Raises nothing."""
+        expected, not_expected = self._try_expected(code)
+        running, not_running = self._try_running(code, physical_name)
+        unread = "; ".join(reason for reason in (not_expected, not_running) if reason)
+        return RunningFunction(code.logical_id, expected, running, unread)
+
+    def _try_expected(self, code: FunctionCode) -> tuple[str | None, str]:
+        if not code.bucket or not code.key:
+            return None, "the template names no published code"
+        try:
+            return self._expected(resolve_bucket(code.bucket, self._clients), code.key), ""
+        except ReleaseError as error:
+            return None, str(error)
+
+    def _try_running(self, code: FunctionCode, physical_name: str | None) -> tuple[str | None, str]:
+        if not physical_name:
+            return None, f"the stack {code.stack} has no function {code.logical_id}"
+        try:
+            with aws_errors_told(f"describe the function {physical_name}"):
+                told = self._clients.functions.get_function_configuration(FunctionName=physical_name)
+        except ReleaseError as error:
+            return None, str(error)
+        return (told["CodeSha256"], "") if told.get("CodeSha256") else (None, "Lambda tells no digest")
+
+    def _expected(self, bucket: str, key: str) -> str:
+        if (bucket, key) not in self._published:
+            self._published[bucket, key] = self._digest(bucket, key)
+        return self._published[bucket, key]
+
+    def _digest(self, bucket: str, key: str) -> str:
+        digest = hashlib.sha256()
+        with aws_errors_told(f"read the published code {key} in {bucket}"):
+            body = self._clients.s3.get_object(Bucket=bucket, Key=key)["Body"]
+            for chunk in body.iter_chunks(_CHUNK):
+                digest.update(chunk)
+        return base64.b64encode(digest.digest()).decode("ascii")
+
+
+def resolve_bucket(text: str, clients: AwsClients) -> str:
+    """Fill the pseudo parameters of a bucket's name; the account is asked for only when the text needs it.
+
+    Raises TransientError or PermanentError when the account cannot be told.
+    """
+    if "${AWS::AccountId}" in text:
+        text = text.replace("${AWS::AccountId}", clients.account)
+    return text.replace("${AWS::Region}", clients.region)

@@ -1,0 +1,92 @@
+"""An environment's database, read and never written. Judging its migration ledger does not belong here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from namecard_release.adapters.aws_clients import AwsClients
+from namecard_release.adapters.aws_errors import aws_errors_told
+from namecard_release.adapters.postgres import connected, server_of, tell
+from namecard_release.domain.migrations import LedgerRow
+from namecard_release.errors import PermanentError, TransientError
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection
+
+_STATEMENT_MILLISECONDS = 10_000
+_FIELDS = ("host", "port", "username", "password", "dbname")
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class PostgresTarget:
+    """The migration ledger of one database; `url` is its URL or gives it when first needed. Keeps `TargetDatabase`."""
+
+    def __init__(self, url: str | Callable[[], str]) -> None:
+        self._url = url
+
+    def rows(self) -> tuple[LedgerRow, ...]:
+        """Read the ledger in name order, read-only; an absent table is an empty ledger.
+
+        Raises TransientError when the database cannot be reached or refuses, and what the giver of the URL raises.
+        """
+        import psycopg2
+
+        # Asked for on each read: a rotated secret gives another URL.
+        url = self._url if isinstance(self._url, str) else self._url()
+        with connected(url) as link:
+            try:
+                return _read(link)
+            except psycopg2.Error as error:
+                told = f"the migration ledger at {server_of(url)} was not read: {tell(error, url)}"
+                raise TransientError(told) from None
+
+
+def database_url_from_secret(region: str, endpoint_url: str | None, env: Mapping[str, str] | None, secret: str) -> str:
+    """Build a database URL from a secret of Secrets Manager, JSON {host, port, username, password, dbname}.
+
+    Encryption is required of any server but one on this machine. Raises TransientError or PermanentError; the
+    texts never hold the secret's value.
+    """
+    clients = AwsClients(region, endpoint_url, env)
+    with aws_errors_told(f"read the secret {secret}"):
+        text = clients.secrets.get_secret_value(SecretId=secret).get("SecretString", "")
+    return url_from_fields(_fields(text, secret))
+
+
+def url_from_fields(fields: Mapping[str, str]) -> str:
+    """Build the URL from the secret's five fields as text."""
+    host = fields["host"]
+    login = f"{quote(fields['username'], safe='')}:{quote(fields['password'], safe='')}"
+    place = f"{f'[{host}]' if ':' in host else host}:{fields['port']}/{quote(fields['dbname'], safe='')}"
+    return f"postgresql://{login}@{place}" + ("" if host in _LOOPBACK else "?sslmode=require")
+
+
+def _fields(text: str, secret: str) -> dict[str, str]:
+    try:
+        value: object = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise PermanentError(f"the secret {secret} is not a JSON object with {', '.join(_FIELDS)}")
+    lost = [name for name in _FIELDS if value.get(name) in (None, "")]
+    if lost:
+        raise PermanentError(f"the secret {secret} has no {', '.join(lost)}")
+    return {name: str(value[name]) for name in _FIELDS}
+
+
+def _read(link: connection) -> tuple[LedgerRow, ...]:
+    with link.cursor() as cursor:
+        # Not as start-up options, which RDS Proxy refuses.
+        cursor.execute("set session characteristics as transaction read only")
+        cursor.execute("set statement_timeout = %s", (_STATEMENT_MILLISECONDS,))
+        cursor.execute("begin transaction read only")
+        cursor.execute("select to_regclass('public.schema_migrations') is not null")
+        there = cursor.fetchone()
+        if not there or not there[0]:
+            return ()
+        cursor.execute("select name, checksum, applied_at, app_version from public.schema_migrations order by name")
+        return tuple(LedgerRow(name, checksum, at.astimezone(UTC), version) for name, checksum, at, version in cursor)
