@@ -135,11 +135,10 @@ def ensure_dagster(store: StateStore, plan: DagsterPlan) -> str:
     return url
 
 
-def stop_dagster(store: StateStore) -> None:
-    """Stop the daemon first, so that nothing new is launched, then the web server, then the code server."""
-    for part in (DAEMON, WEB_SERVER, CODE_SERVER):
-        processes.stop(store.state.processes.get(part), timeout=STOP_TIMEOUT_SECONDS)
-        store.record(part, None)
+def stop_part(store: StateStore, part: str) -> None:
+    """Stop one of the three processes; the daemon goes first, so that nothing new is launched."""
+    processes.stop(store.state.processes.get(part), timeout=STOP_TIMEOUT_SECONDS)
+    store.record(part, None)
 
 
 def query(url: str, text: str, timeout: float = 10.0) -> Mapping[str, Any]:

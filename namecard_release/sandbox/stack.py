@@ -114,10 +114,16 @@ def down(root: Path, *, purge: bool = False) -> None:
         return
     with _exclusively(root):
         store = StateStore(root)
-        dagster_process.stop_dagster(store)
-        processes.stop(store.state.processes.get(EMULATOR), timeout=20)
-        store.record(EMULATOR, None)
-        postgres.stop_postgres(store)
+        dagster_process.stop_part(store, dagster_process.DAEMON)
+        with ThreadPoolExecutor(4, thread_name_prefix="sandbox") as pool:
+            stopping = [
+                pool.submit(dagster_process.stop_part, store, dagster_process.WEB_SERVER),
+                pool.submit(dagster_process.stop_part, store, dagster_process.CODE_SERVER),
+                pool.submit(_stop_emulator, store),
+                pool.submit(postgres.stop_postgres, store),
+            ]
+        for part in stopping:
+            part.result()
         processes.stop_strays((MARKER, str(root)), keep=())
         if purge:
             postgres.remove_data(store.state.postgres)
@@ -136,6 +142,11 @@ def status(root: Path) -> tuple[PartStatus, ...]:
         dagster_process.WEB_SERVER: state.ui_port,
     }
     return tuple(_part(state, name, ports.get(name)) for name in PARTS)
+
+
+def _stop_emulator(store: StateStore) -> None:
+    processes.stop(store.state.processes.get(EMULATOR), timeout=20)
+    store.record(EMULATOR, None)
 
 
 def _part(state: SandboxState, name: str, port: int | None) -> PartStatus:
