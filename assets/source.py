@@ -6,7 +6,9 @@ import dagster as dg
 
 from assets.evidence import Metadata, log_tail, phase_table, told_plainly
 from assets.requests import ENVIRONMENT_TAG, RELEASES, opened_promotion
+from namecard_release.domain.gates import Phase, Verdict
 from namecard_release.settings import Settings
+from namecard_release.workflow.gating import conclude
 from namecard_release.workflow.pipeline import Pipeline
 from namecard_release.workflow.promoting import refuse_closed_entry
 from namecard_release.workflow.sources import Source, ready_source
@@ -19,7 +21,11 @@ def source(context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipelin
         environment = context.run.tags.get(ENVIRONMENT_TAG)
         if environment is not None:
             refuse_closed_entry(pipeline, opened_promotion(context, pipeline, environment))
+        started = pipeline.clock.now()
         ready = ready_source(pipeline, context.partition_key, context.log.debug)
+        phases = ready.phases or (Phase("checkout", Verdict.PASSED, "ready before", 0.0),)
+        evidence = {"tree": ready.release.tree}
+        conclude(pipeline, "source", ready.release.sha, phases, started, context.run_id, evidence)
     return dg.MaterializeResult(metadata=_describe(ready, pipeline.settings))
 
 

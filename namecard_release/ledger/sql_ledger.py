@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Engine, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from namecard_release.domain.gates import GateResult
@@ -117,7 +117,7 @@ class SqlLedger:
 
     def gates(self, release: str, environment: str | None = None) -> tuple[GateResult, ...]:
         """Give the results about a release, and about it in the environment; newest first."""
-        about = [gates.c.environment.is_(None)]
+        about: list[ColumnElement[bool]] = [gates.c.environment.is_(None)]
         if environment is not None:
             about.append(gates.c.environment == environment)
         query = select(gates).where(gates.c.release == release, or_(*about)).order_by(gates.c.id.desc())

@@ -1,0 +1,54 @@
+"""One sandbox for all journeys: the real daemon, web server, code server, emulator, PostgreSQL and cdk."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from namecard_release.sandbox import stack
+from namecard_release.sandbox.state import SandboxState
+from namecard_release.settings import SETTINGS_VARIABLE
+
+Call = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A sandbox that is up, and the command line pointed at it."""
+
+    root: Path
+    state: SandboxState
+
+    def call(self, *words: str, timeout: float = 400.0) -> subprocess.CompletedProcess[str]:
+        """Run the command line as a user does."""
+        program = Path(sys.executable).with_name("namecard-release")
+        environment = {**os.environ, SETTINGS_VARIABLE: str(self.state.settings_file)}
+        return subprocess.run(
+            [str(program), *words], env=environment, capture_output=True, text=True, check=False, timeout=timeout
+        )
+
+    def read(self, *words: str) -> dict[str, Any]:
+        """Run a command that prints JSON."""
+        done = self.call(*words, "--json")
+        assert done.returncode == 0, done.stderr
+        told: dict[str, Any] = json.loads(done.stdout)
+        return told
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """Bring a sandbox up in a folder of its own and take it down."""
+    root = tmp_path_factory.mktemp("sandbox")
+    state = stack.up(root, print)
+    try:
+        yield Sandbox(root, state)
+    finally:
+        stack.down(root, purge=True)
