@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from namecard_release.errors import TransientError
@@ -25,7 +25,7 @@ def connected(url: str, database: str | None = None) -> Iterator[connection]:
     """
     import psycopg2
 
-    other = {"dbname": database} if database is not None else {}
+    other: dict[str, Any] = {"dbname": database} if database is not None else {}
     try:
         link = psycopg2.connect(_libpq_url(url), connect_timeout=_CONNECT_SECONDS, **other)
     except psycopg2.Error as error:

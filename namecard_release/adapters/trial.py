@@ -172,6 +172,8 @@ def _prepare(session: cursor) -> None:
 
 @contextmanager
 def _throw_away(url: str) -> Iterator[str]:
+    import psycopg2
+
     name = f"namecard_trial_{int(time.time())}_{secrets.token_hex(6)}"
     with connected(url) as link, link.cursor() as session:
         _drop_left_overs(session)
@@ -180,7 +182,8 @@ def _throw_away(url: str) -> Iterator[str]:
     try:
         yield name
     finally:
-        with connected(url) as link, link.cursor() as session:
+        # A drop that fails must not hide the trial's result; a later trial drops what was left over.
+        with suppress(psycopg2.Error, TransientError), connected(url) as link, link.cursor() as session:
             session.execute(f"drop database if exists {name} with (force)")
 
 
