@@ -1,7 +1,5 @@
 """What a release means for one environment before any deploy: its migration plan and its assembly."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from assets.evidence import Metadata, gate_check, gate_metadata, name_table, told_plainly
@@ -26,7 +24,7 @@ def build_migration_plan(environment: str) -> dg.AssetsDefinition:
     )
     def migration_plan(
         context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
-    ) -> dg.MaterializeResult[None]:
+    ) -> dg.MaterializeResult:
         """The release's migrations against this environment's ledger, and a trial of what is pending."""
         with told_plainly():
             ready = ready_source(pipeline, context.partition_key, context.log.debug)
@@ -60,7 +58,7 @@ def build_assembly_asset(environment: str) -> dg.AssetsDefinition:
         deps=["source"],
         check_specs=[dg.AssetCheckSpec("assembly", asset=key, blocking=True)],
     )
-    def assembly(context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult[None]:
+    def assembly(context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult:
         """The release built and synthesised once for this environment, kept by its content."""
         with told_plainly():
             ready = ready_source(pipeline, context.partition_key, context.log.debug)

@@ -1,7 +1,5 @@
 """One environment's deployment of a release: admitted, deployed, verified, probed, then left to bake."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from assets.evidence import Metadata, phase_check, phase_table, told_plainly
@@ -38,7 +36,7 @@ def build_deployment(environment: str, requires: tuple[str, ...]) -> dg.AssetsDe
     )
     def deployment(
         context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
-    ) -> dg.MaterializeResult[None]:
+    ) -> dg.MaterializeResult:
         """The release running in this environment: deployed from its assembly, compared with what is really there."""
         with told_plainly():
             promotion = admit_promotion(pipeline, opened_promotion(context, pipeline, environment))

@@ -1,7 +1,5 @@
 """The gates that are about a release alone: quality, launch readiness, synthetic monitor."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from assets.evidence import gate_check, gate_metadata, told_plainly
@@ -33,7 +31,7 @@ def _build_gate(gate: str) -> dg.AssetsDefinition:
         deps=["source"],
         check_specs=[dg.AssetCheckSpec(gate, asset=gate, blocking=True)],
     )
-    def _gate(context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult[None]:
+    def _gate(context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult:
         with told_plainly():
             ready = ready_source(pipeline, context.partition_key, context.log.debug)
             phases = _phases(pipeline.settings, gate)

@@ -1,7 +1,5 @@
 """An environment's readiness, checked on a schedule: stacks, alarms, ledger, probes."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from assets.evidence import phase_check, phase_table, told_plainly
@@ -20,7 +18,7 @@ def build_readiness(environment: str) -> dg.AssetsDefinition:
         kinds={"cloudwatch"},
         check_specs=[dg.AssetCheckSpec("ready", asset=key)],
     )
-    def readiness(pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult[None]:
+    def readiness(pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult:
         """Whether this environment is fit to take a release now; unread is neither fit nor unfit."""
         with told_plainly():
             phases = check_readiness(pipeline, environment)

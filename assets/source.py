@@ -1,7 +1,5 @@
 """The release's source: resolved, checked out, installed."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from assets.evidence import Metadata, log_tail, phase_table, told_plainly
@@ -15,7 +13,7 @@ from namecard_release.workflow.sources import Source, ready_source
 
 
 @dg.asset(partitions_def=RELEASES, group_name="release", kinds={"git", "nodejs"})
-def source(context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult[None]:
+def source(context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult:
     """One commit of the platform in a clean worktree, installed and generated once."""
     with told_plainly():
         environment = context.run.tags.get(ENVIRONMENT_TAG)

@@ -1,7 +1,5 @@
 """The rollback job: the last good assembly deployed as it was built, verified, the release left held."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from assets.deployment import describe_deployment

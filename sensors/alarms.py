@@ -1,7 +1,5 @@
 """The alarm sensor: the one place that ends a bake, in success or in a rollback, whoever else is dead."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Commits of the platform made known as releases, so that a person can pick one in the UI."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from assets.requests import RELEASES

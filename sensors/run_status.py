@@ -1,7 +1,5 @@
 """The ledger kept true when a run fails, is killed or is cancelled."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from assets.requests import ENVIRONMENT_TAG, KIND_TAG
