@@ -90,9 +90,7 @@ def test_somebodys_work_is_left_alone(tmp_path: Path, kind: str) -> None:
     assert target.is_file() or (target / "mine.txt").read_text() == "mine"
 
 
-def test_an_empty_folder_is_taken_and_a_broken_path_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_empty_folder_is_taken_and_a_broken_path_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "empty").mkdir()
     assert (seed_repository(tmp_path / "empty").path / "package.json").is_file()
     monkeypatch.setenv("PATH", str(tmp_path))

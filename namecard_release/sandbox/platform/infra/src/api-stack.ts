@@ -20,6 +20,9 @@ export interface ApiStackProps extends StackProps {
   db: DbStack;
 }
 
+// The SDK's notice about the Node version would stand between the JSON lines of the log.
+const QUIET_SDK = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' };
+
 /** The migrator, the six services behind one HTTP API, and what watches them. */
 export class ApiStack extends Stack {
   constructor(scope: Construct, id: string, props: ApiStackProps) {
@@ -56,6 +59,7 @@ export class ApiStack extends Stack {
           RELEASE_VERSION: version,
           SERVICE_NAME: settings.service,
           STAGE: key,
+          ...QUIET_SDK,
         },
       });
       // The old code stays until the schema is there.
@@ -97,7 +101,7 @@ export class ApiStack extends Stack {
       memorySize: 512,
       timeout: Duration.seconds(55),
       role: this.lambdaRole('MigratorRole', db.secretArn),
-      environment: { DB_SECRET_ARN: db.secretArn },
+      environment: { DB_SECRET_ARN: db.secretArn, ...QUIET_SDK },
     });
     const logs = this.logGroup('SchemaMigratorLogGroup', migrator);
     const run = new CustomResource(this, 'RunMigrations', {
