@@ -41,9 +41,11 @@ def server_of(url: str) -> str:
     """Name the server and database of a URL, without user and password."""
     try:
         parts = urlsplit(url)
-        return f"{parts.hostname or 'the default host'}:{parts.port or 5432}{parts.path}"
+        if parts.scheme.startswith("postgres"):
+            return f"{parts.hostname or 'the default host'}:{parts.port or 5432}{parts.path}"
     except ValueError:
-        return "an address that is not a URL"
+        pass
+    return "an address that is no postgresql:// URL"
 
 
 def tell(error: psycopg2.Error, url: str) -> str:

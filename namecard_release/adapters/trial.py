@@ -119,6 +119,9 @@ def _apply(link: connection, session: cursor, file: MigrationFile) -> _Failure |
 def _execute(link: connection, session: cursor, sql: str) -> None:
     import psycopg2
 
+    # The driver would send what stands before it, and say nothing.
+    if "\0" in sql:
+        raise ValueError("the file holds a NUL character, which PostgreSQL does not take")
     watch = Timer(_FILE_SECONDS, link.cancel)
     watch.daemon = True
     watch.start()
