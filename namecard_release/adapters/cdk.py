@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,7 +17,17 @@ from namecard_release.ports import CommandRunner, LineSink
 # `direct` refuses to run into a deploy in progress. The stacks asked for are deployed, and no others with them.
 _OPTIONS = (
     *("--method", "direct", "--require-approval", "never", "--progress", "events"),
-    *("--exclusively", "--ci", "--no-color", "--no-notices", "--no-version-reporting", "--no-path-metadata"),
+    *(
+        "--concurrency",
+        "2",
+        "--asset-parallelism",
+        "--exclusively",
+        "--ci",
+        "--no-color",
+        "--no-notices",
+        "--no-version-reporting",
+        "--no-path-metadata",
+    ),
 )
 # Where cdk looks for credentials of its own when the settings give none: a role, a profile, or keys.
 _CREDENTIALS = (
@@ -25,6 +36,7 @@ _CREDENTIALS = (
     *("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"),
     *("AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "AWS_CA_BUNDLE"),
 )
+_STACK = re.compile(r"[A-Za-z][A-Za-z0-9/-]{0,255}")
 _QUIET = {"CDK_DISABLE_VERSION_CHECK": "1", "CDK_DISABLE_CLI_TELEMETRY": "true"}
 
 
@@ -46,21 +58,28 @@ class CdkDeployer:
     def deploy(self, assembly: Assembly, stacks: Sequence[str], on_line: LineSink | None = None) -> CommandOutcome:
         """Deploy stacks of a kept assembly from a copy, for cdk writes archives and locks into what it deploys.
 
-        Nothing is synthesised: the app is the folder. Raises PermanentError when the assembly is gone or no stack
-        is asked for.
+        Nothing is synthesised: the app is the folder. Raises PermanentError when the assembly is gone, or for
+        no stack or one whose name cannot be.
         """
-        if not stacks:
-            raise PermanentError("no stack to deploy: name them in the environment's settings")
+        _check_names(stacks)
         with tempfile.TemporaryDirectory(prefix="cdk-deploy-", ignore_cleanup_errors=True) as scratch:
             folder = Path(scratch) / "cdk.out"
             _copy(assembly, folder)
-            words = (*self._cdk, "deploy", "--app", str(folder), *_OPTIONS, "--", *stacks)
+            words = (*self._cdk, "deploy", "--app", str(folder), *_OPTIONS, *stacks)
             # The neutral folder has no cdk.json that could name another app.
             return self._runner.run(words, Path(scratch), self._environment(), self._timeout_seconds, on_line)
 
     def _environment(self) -> dict[str, str]:
         inherited = {} if "AWS_ACCESS_KEY_ID" in self._env else _present(_CREDENTIALS)
         return {**_QUIET, **inherited, **self._env}
+
+
+def _check_names(stacks: Sequence[str]) -> None:
+    # cdk takes no stack names after `--`, and reads `*` as a wildcard.
+    bad = [name for name in stacks if _STACK.fullmatch(name) is None]
+    if bad or not stacks:
+        told = f"{bad[0]!r} is no stack's name" if bad else "no stack to deploy"
+        raise PermanentError(f"{told}: name them in the environment's settings")
 
 
 def _present(names: Sequence[str]) -> dict[str, str]:

@@ -16,7 +16,7 @@ _NAMED = re.compile(
     (?P<name> (?: password | passwd | passphrase | (?<=_)pass(?==) | secret | token | api[_-]?key | access[_-]?key
                 | secret[_-]?key | private[_-]?key | routing[_-]?key | x-amz-signature ) \\*["']? )
     (?: (?P<sep>\s*[=:]\s*) (?P<quoted> "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' | \\+"[^"\\]*\\+" )
-      | (?P<bare_sep> = | :\s+ ) (?! (?:null|none|true|false|undefined)\b ) (?P<bare> [^\s,;&"'<>{}()\[\]]+ ) )
+      | (?P<bare_sep> \s{0,3}=(?![=>])\s{0,3} | :\s+ ) (?! (?:null|none|true|false|undefined)\b ) (?P<bare> [^\s,;&"'<>{}()\[\]]+ ) )
     """
 )
 _OPTION = re.compile(r"(?i)(--[a-z-]{0,30}(?:password|token|secret)\s+)(?!-)\S+")
@@ -60,7 +60,7 @@ def _mask_named(match: re.Match[str]) -> str:
         quote = match["quoted"].rstrip("\n")[-1]
         return f"{match['name']}{match['sep']}{quote}{MASK}{quote}"
     # `token: x` is prose as often as not; a secret is longer than that.
-    if match["bare_sep"] != "=" and len(match["bare"]) < 6:
+    if "=" not in match["bare_sep"] and len(match["bare"]) < 6:
         return match[0]
     return f"{match['name']}{match['bare_sep']}{MASK}"
 
