@@ -78,12 +78,12 @@ def test_a_text_that_is_no_ref_is_misuse_and_nothing_is_fetched(tmp_path: Path, 
 
 @pytest.mark.parametrize("ref", ["nope", "deadbeef", "f" * 40, "HEAD", "FETCH_HEAD"])
 def test_a_ref_that_is_not_there_is_refused(repository: GitRepository, ref: str) -> None:
-    with pytest.raises(RefusedError, match="no commit .* in .*origin"):
+    with pytest.raises(RefusedError, match=r"no commit .* in .*origin"):
         repository.resolve(ref)
 
 
 def test_a_repository_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(PermanentError, match="platform.repository"):
+    with pytest.raises(PermanentError, match=r"platform\.repository"):
         GitRepository(str(tmp_path / "absent"), tmp_path / "work").resolve("main")
 
 
