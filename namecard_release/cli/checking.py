@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from namecard_release.cli.output import FAILED, GOOD, UNKNOWN, exit_codes, print_json, print_table
 from namecard_release.cli.reading import JsonOption, SettingsOption, read_ledger, read_settings
 from namecard_release.domain.gates import Phase, Verdict, combine_phases, judge_command
-from namecard_release.errors import ReleaseError, TransientError
+from namecard_release.errors import PermanentError, ReleaseError, TransientError
 from namecard_release.settings import Settings
 from namecard_release.workflow.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from namecard_release.adapters.dagster_api import DagsterApi
 
 
 def doctor(settings: SettingsOption = None, json: JsonOption = False) -> None:
@@ -38,7 +42,7 @@ def diagnose(settings: Settings) -> tuple[Phase, ...]:
     checks: list[tuple[str, Callable[[], str]]] = [
         ("repository", lambda: f"{len(pipeline.repository.heads())} branches and tags"),
         ("ledger", lambda: f"{len(read_ledger(settings).history(limit=1000))} promotions"),
-        ("dagster", lambda: build_control(settings).describe()),
+        ("dagster", lambda: _describe_dagster(build_control(settings))),
     ]
     for name in settings.environments:
         checks += [
@@ -74,3 +78,11 @@ def _describe_stacks(pipeline: Pipeline, environment: str) -> str:
 
 def _describe_rows(pipeline: Pipeline, environment: str) -> str:
     return f"{len(pipeline.site(environment).target.rows())} migrations applied"
+
+
+def _describe_dagster(control: DagsterApi) -> str:
+    locations = control.loaded()
+    broken = [f"{one.name}: {one.error}" for one in locations if not one.is_loaded]
+    if broken or not locations:
+        raise PermanentError("; ".join(broken) or "no code location is configured")
+    return f"{', '.join(one.name for one in locations)} loaded"

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-# Construct ids of the platform contract; the physical name adds the stack before and CloudFormation's hash after.
+# Construct ids of the platform contract (the runbook leaves the word Service out); the physical name adds the stack
+# before and CloudFormation's hash after.
 _KINDS = {
-    "errors": r"[A-Z][a-z]+ErrorsAlarm",
-    "throttles": r"[A-Z][a-z]+ThrottlesAlarm",
+    "errors": r"[A-Z][a-z]+?(Service)?ErrorsAlarm",
+    "throttles": r"[A-Z][a-z]+?(Service)?ThrottlesAlarm",
     "api_latency": r"HttpApiLatencyAlarm",
-    "latency": r"[A-Z][a-z]+LatencyAlarm",
+    "latency": r"[A-Z][a-z]+?(Service)?LatencyAlarm",
     "db_connections": r"DbConnectionsAlarm",
     "proxy_connections": r"RdsProxyConnectionsAlarm",
     "dlq": r"LambdaDeadLetterQueueAlarm",
@@ -91,13 +92,18 @@ def alarm_kind(name: str) -> str | None:
 
 def expected_alarms(services: Sequence[str]) -> tuple[str, ...]:
     """List the logical-id prefixes of every alarm that the platform must have: three a service and four shared."""
-    own = [f"{service.capitalize()}{kind}Alarm" for service in services for kind in PER_SERVICE]
+    own = [f"{service.capitalize()}Service{kind}Alarm" for service in services for kind in PER_SERVICE]
     return (*own, *SHARED)
 
 
 def missing_alarms(services: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
-    """List the expected alarms that none of the names stands for."""
-    return tuple(want for want in expected_alarms(services) if not any(name.startswith(want) for name in names))
+    """List the expected alarms that none of the names stands for, with or without the word Service."""
+    there = tuple(names)
+    return tuple(
+        want
+        for want in expected_alarms(services)
+        if not any(name.startswith((want, want.replace("Service", ""))) for name in there)
+    )
 
 
 def assess_alarms(
