@@ -153,7 +153,7 @@ def describe_position(sql: str, position: int) -> str:
     """Name the line of a position, which PostgreSQL counts in characters from 1."""
     before = sql[: position - 1]
     number = before.count("\n") + 1
-    text = sql.splitlines()[number - 1].strip() if sql else ""
+    text = sql.split("\n")[number - 1].strip()
     return f"line {number}: {text[:120]}"
 
 
