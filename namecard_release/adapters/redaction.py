@@ -16,7 +16,8 @@ _NAMED = re.compile(
     (?P<name> (?: password | passwd | passphrase | (?<=_)pass(?==) | secret | token | api[_-]?key | access[_-]?key
                 | secret[_-]?key | private[_-]?key | routing[_-]?key | x-amz-signature ) \\*["']? )
     (?: (?P<sep>\s*[=:]\s*) (?P<quoted> "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' | \\+"[^"\\]*\\+" )
-      | (?P<bare_sep> \s{0,3}=(?![=>])\s{0,3} | :\s+ ) (?! (?:null|none|true|false|undefined)\b ) (?P<bare> [^\s,;&"'<>{}()\[\]]+ ) )
+      | (?P<bare_sep> \s{0,3}=(?![=>])\s{0,3} | :\s+ )
+        (?! (?:null|none|true|false|undefined)\b ) (?P<bare> [^\s,;&"'<>{}()\[\]]+ ) )
     """
 )
 _OPTION = re.compile(r"(?i)(--[a-z-]{0,30}(?:password|token|secret)\s+)(?!-)\S+")
