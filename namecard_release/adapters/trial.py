@@ -43,8 +43,9 @@ class _Failure:
 class PostgresTrial:
     """Throw-away databases on the server at `url`, whose role has CREATEDB; None means that there is no server.
 
-    A file may end the wrapper's transaction; it then changes the throw-away database alone. What a role may do to
-    other databases it owns is not fenced: give a role that owns nothing of value. Keeps the port `TrialServer`.
+    A file may end the wrapper's transaction; it then changes the throw-away database alone. What the role may do
+    to the whole server (ALTER ROLE on itself, ALTER DATABASE on what it owns) is not fenced, so give it a role of
+    its own that owns nothing. Keeps the port `TrialServer`.
     """
 
     def __init__(self, url: str | None) -> None:
