@@ -9,7 +9,7 @@ from namecard_release.ledger.schema import metadata
 
 
 def run() -> None:
-    """Migrate on the given connection."""
+    """Migrate on the given connection, inside its transaction."""
     connection = context.config.attributes.get("connection")
     if connection is None:
         connection = make_engine(context.get_x_argument(as_dictionary=True)["url"]).connect()

@@ -2,72 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 
-from sqlalchemy import Engine, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Row, insert, select, update
 
-from namecard_release.errors import RefusedError
+from namecard_release.errors import RefusedError, TransientError
 from namecard_release.ledger.schema import leases
+from namecard_release.ledger.store import Store
+
+_TRIES = 5
 
 
 class SqlLease:
     """A lease that is held; its token grows with every taking, so that a lost lease is known to be lost."""
 
-    def __init__(
-        self, engine: Engine, environment: str, holder: str, token: int, seconds: float, now: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, store: Leases, environment: str, holder: str, token: int, seconds: float) -> None:
         self.holder = holder
         self.token = token
-        self._engine = engine
+        self._store = store
         self._environment = environment
         self._seconds = seconds
-        self._now = now
 
     def renew(self) -> None:
-        """Renew the lease. Raises RefusedError when somebody else took it."""
-        until = self._now().timestamp() + self._seconds
-        if not self._change(until):
+        """Renew the lease, also an expired one that nobody took. Raises RefusedError when somebody else took it."""
+        if not self._store.extend_lease(self._environment, self.token, self._seconds):
             raise RefusedError(
-                f"the lease of {self._environment} was taken from {self.holder}: stop and look at status"
+                f"{self.holder} no longer has the lease of {self._environment}: it was taken or given back\n"
+                "nothing more may be changed there; see 'namecard-release status'"
             )
 
     def release(self) -> None:
         """Give the lease back; harmless when it was lost."""
-        self._change(0.0)
-
-    def _change(self, until: float) -> bool:
-        own = (leases.c.environment == self._environment) & (leases.c.token == self.token)
-        with self._engine.begin() as connection:
-            return connection.execute(update(leases).where(own).values(expires_at=until)).rowcount == 1
+        self._store.end_lease(self._environment, self.token)
 
 
-def take_lease(
-    engine: Engine, environment: str, holder: str, seconds: float, now: Callable[[], datetime], *, force: bool
-) -> SqlLease:
-    """Take a lease that is free, expired or the holder's own; `force` takes it from whoever has it.
+class Leases(Store):
+    """The leases' part of the ledger; a row stays for ever, for its token must only grow."""
 
-    Raises RefusedError naming the holder and the moment it expires.
-    """
-    moment = now().timestamp()
-    values = {"holder": holder, "expires_at": moment + seconds}
-    may = leases.c.environment == environment
-    if not force:
-        may &= (leases.c.expires_at <= moment) | (leases.c.holder == holder)
-    with engine.begin() as connection:
-        taken = connection.execute(update(leases).where(may).values(token=leases.c.token + 1, **values)).rowcount
-        row = connection.execute(select(leases).where(leases.c.environment == environment)).first()
-    if taken and row is not None:
-        return SqlLease(engine, environment, holder, row.token, seconds, now)
-    if row is not None:
-        until = datetime.fromtimestamp(row.expires_at, UTC)
-        raise RefusedError(
-            f"{environment} is being changed by {row.holder} until {until:%H:%M:%S} UTC: wait for it, or roll back"
-        )
-    try:
-        with engine.begin() as connection:
-            connection.execute(insert(leases).values(environment=environment, token=1, **values))
-    except IntegrityError:
-        return take_lease(engine, environment, holder, seconds, now, force=force)
-    return SqlLease(engine, environment, holder, 1, seconds, now)
+    def take_lease(self, environment: str, holder: str, seconds: float, *, force: bool = False) -> SqlLease:
+        """Take the environment's lease: free, expired, or the holder's own; `force` takes it from whoever has it.
+
+        Raises RefusedError naming the holder and the moment it expires.
+        """
+        for _ in range(_TRIES):
+            token = self._take_known(environment, holder, seconds, force=force)
+            if token is None and self._take_first(environment, holder, seconds):
+                token = 1
+            if token is not None:
+                return SqlLease(self, environment, holder, token, seconds)
+        raise TransientError(f"the lease of {environment} is being taken by others: try again")
+
+    def _take_known(self, environment: str, holder: str, seconds: float, *, force: bool) -> int | None:
+        moment = self._now().timestamp()
+        may = leases.c.environment == environment
+        if not force:
+            may &= (leases.c.expires_at <= moment) | (leases.c.holder == holder)
+        values = {"holder": holder, "expires_at": moment + seconds, "token": leases.c.token + 1}
+        with self.writing() as connection:
+            token = connection.execute(update(leases).where(may).values(**values).returning(leases.c.token)).scalar()
+            row = connection.execute(select(leases).where(leases.c.environment == environment)).first()
+        if token is None and row is not None and row.expires_at > moment:
+            raise RefusedError(_tell(row))
+        return token
+
+    def _take_first(self, environment: str, holder: str, seconds: float) -> bool:
+        until = self._now().timestamp() + seconds
+        row = {"environment": environment, "holder": holder, "token": 1, "expires_at": until}
+        return self.insert_new(insert(leases).values(**row))
+
+    def extend_lease(self, environment: str, token: int, seconds: float) -> bool:
+        """Move a lease's end; False when the token is no longer the newest."""
+        return self._change(environment, token, expires_at=self._now().timestamp() + seconds)
+
+    def end_lease(self, environment: str, token: int) -> bool:
+        """End a lease and spend its token, so that it cannot be renewed afterwards; False when it was lost."""
+        return self._change(environment, token, expires_at=0.0, token=token + 1)
+
+    def _change(self, environment: str, held: int, **values: float) -> bool:
+        own = (leases.c.environment == environment) & (leases.c.token == held)
+        with self.writing() as connection:
+            return connection.execute(update(leases).where(own).values(**values)).rowcount == 1
+
+
+def _tell(row: Row[tuple[str, str, int, float]]) -> str:
+    until = datetime.fromtimestamp(row.expires_at, UTC)
+    return (
+        f"{row.environment} is being changed by {row.holder}, whose lease expires at {until:%Y-%m-%d %H:%M:%S} UTC\n"
+        "wait for it, or roll back, which takes the lease"
+    )

@@ -5,17 +5,19 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
-from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError, ProgrammingError
+from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from namecard_release.errors import MisuseError, PermanentError, TransientError
+from namecard_release.errors import MisuseError, PermanentError
 from namecard_release.ledger.sql_ledger import SqlLedger
+from namecard_release.ledger.store import WRITES, telling
 
 # The newest file in versions/; a test keeps them equal.
-HEAD = "0001"
+HEAD = "0002"
 _BUSY_SECONDS = 30
+_MISUSE = "paths.ledger_url is not a ledger's URL: write sqlite:///path/to/file or postgresql://user@host/database"
 
 
 def open_ledger(url: str) -> SqlLedger:
@@ -25,15 +27,11 @@ def open_ledger(url: str) -> SqlLedger:
     is no ledger.
     """
     engine = make_engine(url)
-    try:
+    with telling():
         if read_revision(engine) != HEAD:
             from namecard_release.ledger.migrate import migrate
 
             migrate(engine)
-    except OperationalError as error:
-        raise TransientError(f"the ledger does not answer: {_first_line(error)}") from error
-    except DatabaseError as error:
-        raise PermanentError(f"the ledger cannot be used: {_first_line(error)}") from error
     return SqlLedger(engine)
 
 
@@ -42,22 +40,38 @@ def make_engine(url: str) -> Engine:
     try:
         parsed = make_url(url)
     except ArgumentError:
-        raise MisuseError("paths.ledger_url is not a database URL: write sqlite:///file or postgresql://...") from None
-    if parsed.drivername == "postgresql":
-        parsed = parsed.set(drivername="postgresql+psycopg2")
-    if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_pre_ping=True)
-    if parsed.database:
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(parsed, connect_args={"timeout": _BUSY_SECONDS})
+        # Without its cause: that quotes the URL, which may hold a password.
+        raise MisuseError(_MISUSE) from None
+    if parsed.drivername in ("postgresql", "postgresql+psycopg2"):
+        return create_engine(parsed.set(drivername="postgresql+psycopg2"), pool_pre_ping=True)
+    if parsed.drivername in ("sqlite", "sqlite+pysqlite") and parsed.database not in (None, "", ":memory:"):
+        return _make_sqlite(parsed)
+    raise MisuseError(_MISUSE)
+
+
+def _make_sqlite(url: URL) -> Engine:
+    folder = Path(url.database or "").parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PermanentError(f"the ledger's folder {folder} cannot be made: {error.strerror}") from error
+    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
     event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    # The driver would begin transactions by itself, and only before a write; `_begin_sqlite` does it instead.
+    connection.isolation_level = None
     with closing(connection.cursor()) as cursor:
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        for pragma in ("synchronous=FULL", "foreign_keys=ON"):
             cursor.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def read_revision(engine: Engine) -> str | None:
@@ -67,7 +81,3 @@ def read_revision(engine: Engine) -> str | None:
             return connection.execute(text("select version_num from alembic_version")).scalar()
         except (OperationalError, ProgrammingError):
             return None
-
-
-def _first_line(error: DatabaseError) -> str:
-    return str(error.orig).splitlines()[0]

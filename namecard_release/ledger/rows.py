@@ -16,6 +16,8 @@ from namecard_release.domain.promotion import Hold, Promotion, PromotionKind, Pr
 from namecard_release.domain.rollback import Action, Decision
 
 PROMOTION_FIELDS = frozenset(field.name for field in fields(Promotion))
+# A move names phase and reason by themselves, and a promotion keeps its id.
+CHANGEABLE = PROMOTION_FIELDS - {"id", "phase", "reason"}
 
 
 def promotion_row(values: Mapping[str, object]) -> dict[str, Any]:
@@ -75,6 +77,14 @@ def _read_phase(raw: Mapping[str, Any]) -> Phase:
 def read_hold(row: RowMapping) -> Hold:
     """Turn a row into a hold."""
     return Hold(**{name: value for name, value in row.items() if name != "id"})
+
+
+def decision_row(decision: Decision) -> dict[str, Any]:
+    """Turn a decision into column values. Raises ValueError for WAIT, which would keep the real one out."""
+    if decision.action is Action.WAIT:
+        raise ValueError("only a decisive decision is recorded, not WAIT")
+    to, arns = decision.to, list(decision.arns)
+    return {"action": decision.action.value, "reason": decision.reason, "to_release": to, "arns": arns}
 
 
 def read_decision(row: RowMapping) -> Decision:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    text,
 )
 
 metadata = MetaData()
@@ -31,12 +32,29 @@ class Moment(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Turn a moment into UTC."""
-        return None if value is None else value.astimezone(UTC)
+        """Turn a moment into UTC. Raises ValueError for one without a time zone, which could be any moment."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a moment in the ledger needs a time zone: {value.isoformat()}")
+        return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Give the moment its time zone back."""
         return None if value is None else value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
+
+
+class Words(TypeDecorator[str]):
+    """Free text, where output of commands may end up; what no database takes (NUL, half a surrogate) is replaced."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Replace what cannot be kept."""
+        if value is None:
+            return None
+        return value.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode("utf-8")
 
 
 promotions = Table(
@@ -47,8 +65,8 @@ promotions = Table(
     Column("release", String(40), nullable=False),
     Column("kind", String(30), nullable=False),
     Column("phase", String(20), nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("actor", Words, nullable=False),
+    Column("reason", Words, nullable=False),
     Column("requested_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
     Column("run_id", String(64), nullable=False),
@@ -63,6 +81,7 @@ promotions = Table(
     Column("verified", Boolean, nullable=False),
     Column("baseline", JSON, nullable=False),
     Index("promotions_by_environment", "environment", "requested_at"),
+    Index("promotions_by_request", "requested_at"),
 )
 
 promotion_moves = Table(
@@ -72,7 +91,7 @@ promotion_moves = Table(
     Column("promotion_id", String(120), ForeignKey("promotions.id"), nullable=False, index=True),
     Column("at", Moment, nullable=False),
     Column("phase", String(20), nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", Words, nullable=False),
 )
 
 gates = Table(
@@ -83,7 +102,7 @@ gates = Table(
     Column("release", String(40), nullable=False),
     Column("environment", String(40)),
     Column("verdict", String(10), nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", Words, nullable=False),
     Column("started_at", Moment, nullable=False),
     Column("ended_at", Moment, nullable=False),
     Column("phases", JSON, nullable=False),
@@ -98,11 +117,13 @@ decisions = Table(
     metadata,
     Column("promotion_id", String(120), ForeignKey("promotions.id"), primary_key=True),
     Column("action", String(20), nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", Words, nullable=False),
     Column("to_release", String(40)),
     Column("arns", JSON, nullable=False),
     Column("at", Moment, nullable=False),
 )
+
+_OPEN = text("released_at IS NULL")
 
 holds = Table(
     "holds",
@@ -110,12 +131,13 @@ holds = Table(
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("environment", String(40), nullable=False),
     Column("release", String(40), nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("actor", Text, nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("actor", Words, nullable=False),
     Column("since", Moment, nullable=False),
     Column("released_at", Moment),
-    Column("released_by", Text),
+    Column("released_by", Words),
     Index("holds_by_release", "environment", "release"),
+    Index("holds_open", "environment", "release", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
 )
 
 leases = Table(

@@ -1,0 +1,58 @@
+"""Decisions and holds: what was decided about a promotion once and for all, and what may not be promoted again."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+
+from sqlalchemy import insert, select, update
+
+from namecard_release.domain.promotion import Hold
+from namecard_release.domain.rollback import Decision
+from namecard_release.errors import PermanentError
+from namecard_release.ledger.rows import decision_row, read_decision, read_hold
+from namecard_release.ledger.schema import decisions, holds
+from namecard_release.ledger.store import Store
+
+
+class Decisions(Store):
+    """The decisions' and holds' part of the ledger."""
+
+    def record_decision(self, promotion_id: str, decision: Decision, at: datetime) -> bool:
+        """Record a decisive decision; False when one was recorded before, whoever raced for it.
+
+        Raises PermanentError for an unknown promotion, ValueError for a decision that decides nothing.
+        """
+        row = decision_row(decision)
+        if self.insert_new(insert(decisions).values(promotion_id=promotion_id, at=at, **row)):
+            return True
+        if self.decision(promotion_id) is None:
+            raise PermanentError(f"the ledger knows no promotion {promotion_id} to decide about")
+        return False
+
+    def decision(self, promotion_id: str) -> Decision | None:
+        """Give the decisive decision about a promotion, if one was recorded."""
+        query = select(decisions).where(decisions.c.promotion_id == promotion_id)
+        with self.reading() as connection:
+            row = connection.execute(query).mappings().first()
+        return None if row is None else read_decision(row)
+
+    def hold(self, hold: Hold) -> None:
+        """Hold a release in an environment; a hold already open stays as it is."""
+        self.insert_new(insert(holds).values(**asdict(hold)))
+
+    def holds(self, environment: str | None = None) -> tuple[Hold, ...]:
+        """Give the holds that are open, oldest first."""
+        query = select(holds).where(holds.c.released_at.is_(None)).order_by(holds.c.id)
+        if environment is not None:
+            query = query.where(holds.c.environment == environment)
+        with self.reading() as connection:
+            return tuple(read_hold(row) for row in connection.execute(query).mappings())
+
+    def release_hold(self, environment: str, release: str, actor: str, at: datetime) -> bool:
+        """Release a hold; False when there is none open."""
+        wanted = (holds.c.environment == environment) & (holds.c.release == release) & holds.c.released_at.is_(None)
+        with self.writing() as connection:
+            return (
+                connection.execute(update(holds).where(wanted).values(released_at=at, released_by=actor)).rowcount > 0
+            )

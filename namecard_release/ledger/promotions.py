@@ -1,0 +1,115 @@
+"""Promotions and their moves, read and written. Which move is allowed is the domain's rule."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Insert, insert, select, update
+
+from namecard_release.domain.promotion import IN_FLIGHT, Promotion, PromotionPhase, may_follow
+from namecard_release.errors import PermanentError, RefusedError
+from namecard_release.ledger.rows import CHANGEABLE, PROMOTION_FIELDS, promotion_row, read_promotion
+from namecard_release.ledger.schema import promotion_moves, promotions
+from namecard_release.ledger.store import Store
+
+
+class Promotions(Store):
+    """The promotions' part of the ledger."""
+
+    def open_promotion(self, promotion: Promotion) -> Promotion:
+        """Record a promotion, or give the recorded one of the same id unchanged."""
+        row = promotion_row({name: getattr(promotion, name) for name in PROMOTION_FIELDS})
+        note = _note(promotion.id, promotion.requested_at, promotion.phase, promotion.reason)
+        self.insert_new(insert(promotions).values(**row), note)
+        with self.reading() as connection:
+            return _read_known(connection, promotion.id)
+
+    def promotion(self, promotion_id: str) -> Promotion | None:
+        """Give one promotion."""
+        with self.reading() as connection:
+            return _read(connection, promotion_id)
+
+    def history(self, environment: str | None = None, limit: int = 200) -> tuple[Promotion, ...]:
+        """Give promotions, newest request first."""
+        query = select(promotions).order_by(promotions.c.requested_at.desc(), promotions.c.id.desc()).limit(limit)
+        if environment is not None:
+            query = query.where(promotions.c.environment == environment)
+        with self.reading() as connection:
+            return tuple(read_promotion(row) for row in connection.execute(query).mappings())
+
+    def move(
+        self, promotion_id: str, phase: PromotionPhase, at: datetime, reason: str | None = None, **changes: object
+    ) -> Promotion:
+        """Move a promotion to a phase with field changes, and note the move; a repeat that changes nothing is silent.
+
+        A reason replaces the promotion's own at its ends other than SUCCEEDED. Raises RefusedError for a move that is
+        not allowed, PermanentError for an unknown promotion, TypeError for an unknown field.
+        """
+        _check_changes(changes)
+        with self.writing() as connection:
+            current = _read_known(connection, promotion_id, lock=True)
+            _check_move(current, phase)
+            derived = {"updated_at": at, **_derive(current, phase, at, reason)}
+            wanted = replace(current, phase=phase, **{**derived, **changes})  # type: ignore[arg-type]
+            changed = _difference(current, wanted)
+            if not changed.keys() - {"updated_at"}:
+                return current
+            row = promotion_row(changed)
+            connection.execute(update(promotions).where(promotions.c.id == promotion_id).values(**row))
+            connection.execute(_note(promotion_id, at, phase, reason or ""))
+        return wanted
+
+    def moves(self, promotion_id: str) -> tuple[tuple[datetime, PromotionPhase, str], ...]:
+        """Give every move of a promotion in order: when, to what, why."""
+        query = select(promotion_moves).where(promotion_moves.c.promotion_id == promotion_id)
+        with self.reading() as connection:
+            rows = connection.execute(query.order_by(promotion_moves.c.id)).all()
+        return tuple((row.at, PromotionPhase(row.phase), row.reason) for row in rows)
+
+
+def _read(connection: Connection, promotion_id: str, *, lock: bool = False) -> Promotion | None:
+    query = select(promotions).where(promotions.c.id == promotion_id)
+    # SQLite has no row locks and needs none: its writing transaction has the whole file.
+    row = connection.execute(query.with_for_update() if lock else query).mappings().first()
+    return None if row is None else read_promotion(row)
+
+
+def _read_known(connection: Connection, promotion_id: str, *, lock: bool = False) -> Promotion:
+    found = _read(connection, promotion_id, lock=lock)
+    if found is None:
+        raise PermanentError(f"the ledger knows no promotion {promotion_id}: see 'namecard-release history'")
+    return found
+
+
+def _check_changes(changes: dict[str, object]) -> None:
+    unknown = sorted(set(changes) - CHANGEABLE)
+    if unknown:
+        raise TypeError(f"not a field of a promotion that a move may change: {', '.join(unknown)}")
+
+
+def _check_move(current: Promotion, phase: PromotionPhase) -> None:
+    if may_follow(current.phase, phase):
+        return
+    since = f"{current.updated_at:%Y-%m-%d %H:%M:%S} UTC"
+    raise RefusedError(
+        f"promotion {current.id} cannot go from {current.phase} to {phase}: that phase does not follow\n"
+        f"it is {current.phase} since {since}: {current.reason}"
+    )
+
+
+def _derive(current: Promotion, phase: PromotionPhase, at: datetime, reason: str | None) -> dict[str, object]:
+    if phase in IN_FLIGHT:
+        return {"ended_at": None}
+    ended: dict[str, object] = {} if phase is current.phase else {"ended_at": at}
+    return {**ended, "reason": reason} if reason and phase is not PromotionPhase.SUCCEEDED else ended
+
+
+def _difference(current: Promotion, wanted: Promotion) -> dict[str, Any]:
+    both = ((name, getattr(current, name), getattr(wanted, name)) for name in CHANGEABLE | {"phase", "reason"})
+    return {name: new for name, old, new in both if new != old}
+
+
+def _note(promotion_id: str, at: datetime, phase: PromotionPhase, reason: str) -> Insert:
+    return insert(promotion_moves).values(promotion_id=promotion_id, at=at, phase=phase.value, reason=reason)

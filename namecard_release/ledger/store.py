@@ -1,0 +1,85 @@
+"""Transactions of the ledger, and a database's errors told once in this project's words. No table is named here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DatabaseError, IntegrityError, InterfaceError, OperationalError, TimeoutError
+from sqlalchemy.sql import Executable
+
+from namecard_release.errors import PermanentError, ReleaseError, TransientError
+
+# The execution option that makes a transaction take SQLite's write lock at its start: a read followed by a write
+# would else fail at once, without waiting, when another process wrote in between.
+WRITES = "ledger_writes"
+
+
+def utc_now() -> datetime:
+    """Give the present moment."""
+    return datetime.now(UTC)
+
+
+class Store:
+    """One database with its clock; the tables' classes build on it."""
+
+    def __init__(self, engine: Engine, now: Callable[[], datetime] = utc_now) -> None:
+        self._engine = engine
+        self._writer = engine.execution_options(**{WRITES: True})
+        self._now = now
+
+    def close(self) -> None:
+        """Close the pooled connections; the next call opens new ones."""
+        self._engine.dispose()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give a connection for one read. Raises TransientError or PermanentError."""
+        with telling(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Give a transaction that is kept at the block's end. Raises TransientError or PermanentError."""
+        with telling(), self._writer.begin() as connection:
+            yield connection
+
+    def insert_new(self, *statements: Executable) -> bool:
+        """Run inserts together; False when a constraint refused them, and then none is kept."""
+        try:
+            with self.writing() as connection:
+                for statement in statements:
+                    connection.execute(statement)
+        except PermanentError as error:
+            if isinstance(error.__cause__, IntegrityError):
+                return False
+            raise
+        return True
+
+
+@contextmanager
+def telling() -> Iterator[None]:
+    """Turn a database's error into TransientError (locked, unreachable) or PermanentError."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise TransientError("the ledger is busy: every connection of this process is in use") from error
+    except (DatabaseError, InterfaceError) as error:
+        raise _translate(error) from error
+
+
+def _translate(error: DatabaseError | InterfaceError) -> ReleaseError:
+    told = next(iter(str(error.orig).splitlines()), type(error.orig).__name__)
+    if _is_transient(error):
+        return TransientError(f"the ledger does not answer: {told}\nsee that its database runs, then try again")
+    return PermanentError(f"the ledger cannot be used: {told}\ncheck paths.ledger_url in the settings")
+
+
+def _is_transient(error: DatabaseError | InterfaceError) -> bool:
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    # SQLite calls a full disk or an unreadable file operational, too; only a lock goes away by itself.
+    name = getattr(error.orig, "sqlite_errorname", None)
+    return name is None or name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
