@@ -92,7 +92,9 @@ def _conclude(
     finish_rollback(pipeline, rollback, plan.source, reason)
 
 
-def _event(deployed: Deployment, plan: RollbackPlan, assembly: Assembly, phase: Phase | None) -> dg.AssetMaterialization:
+def _event(
+    deployed: Deployment, plan: RollbackPlan, assembly: Assembly, phase: Phase | None
+) -> dg.AssetMaterialization:
     return dg.AssetMaterialization(
         asset_key=dg.AssetKey([plan.environment, "deployment"]),
         partition=assembly.release,

@@ -31,7 +31,7 @@ def build_pipeline(settings: Settings) -> Pipeline:
         environment = settings.environment(name)
         aws = settings.aws
         cloud = AwsCloud(region=environment.region, endpoint_url=aws.endpoint_url, env=aws.env or None)
-        deployer = CdkDeployer(settings.tools.cdk, runner, _cdk_env(settings, environment), timeout_seconds=_DEPLOY_SECONDS)
+        deployer = CdkDeployer(settings.tools.cdk, runner, _cdk_env(settings, environment), _DEPLOY_SECONDS)
         return Site(name, environment, cloud, PostgresTarget(lambda: _database_url(settings, environment)), deployer)
 
     return Pipeline(
