@@ -1,0 +1,235 @@
+"""Alarm kinds, the alarms a platform must have, and states judged against what was true before the deploy."""
+
+from __future__ import annotations
+
+import pytest
+
+from namecard_release.domain.alarms import (
+    AlarmAction,
+    AlarmReading,
+    AlarmRule,
+    AlarmState,
+    AlarmVerdict,
+    alarm_kind,
+    assess_alarms,
+    expected_alarms,
+    missing_alarms,
+)
+from tests.domain.cases import SERVICES, at, reading
+
+OK, ALARM, DARK, UNREAD = AlarmState.OK, AlarmState.ALARM, AlarmState.INSUFFICIENT_DATA, AlarmState.UNREAD
+HEALTHY, BREACHED, UNKNOWN = AlarmVerdict.HEALTHY, AlarmVerdict.BREACHED, AlarmVerdict.UNKNOWN
+ERRORS, LATENCY, DLQ, NOTED, STRANGE = (
+    "AuthServiceErrorsAlarm1A2B3C4D",
+    "AuthServiceLatencyAlarm1A2B3C4D",
+    "LambdaDeadLetterQueueAlarm1A2B3C4D",
+    "DbConnectionsAlarm1A2B3C4D",
+    "SomethingElse",
+)
+RULES = {
+    "errors": AlarmRule(AlarmAction.ROLL_BACK),
+    "latency": AlarmRule(AlarmAction.ROLL_BACK, 60),
+    "dlq": AlarmRule(AlarmAction.PAGE),
+    "db_connections": AlarmRule(AlarmAction.NOTE),
+}
+NOW = at(100)
+# The deploy ended at T0: what changed at a negative moment is older than it.
+QUIET = (reading(ERRORS, OK, -50), reading(LATENCY, OK, -50), reading(DLQ, OK, -50), reading(NOTED, OK, -50))
+
+
+def with_change(*changed: AlarmReading) -> tuple[AlarmReading, ...]:
+    """Give the quiet alarms with some read otherwise."""
+    by_name = {one.name: one for one in (*QUIET, *changed)}
+    return tuple(by_name.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("AuthServiceErrorsAlarm1A2B3C4D", "errors"),
+        ("AuthErrorsAlarm", "errors"),
+        ("CardsServiceThrottlesAlarm9F", "throttles"),
+        ("OcrThrottlesAlarm", "throttles"),
+        ("EnrichmentServiceLatencyAlarm0", "latency"),
+        ("SearchLatencyAlarm", "latency"),
+        ("HttpApiLatencyAlarmABC", "api_latency"),
+        ("DbConnectionsAlarmABC", "db_connections"),
+        ("RdsProxyConnectionsAlarmABC", "proxy_connections"),
+        ("LambdaDeadLetterQueueAlarmABC", "dlq"),
+        ("SomethingElse", None),
+        ("", None),
+        ("authServiceErrorsAlarm", None),
+        ("NameCardApi-staging-AuthServiceErrorsAlarm1A2B3C4D-XXXX", None),
+        ("AuthServiceErrors", None),
+    ],
+)
+def test_kind_follows_from_the_logical_id(name: str, kind: str | None) -> None:
+    assert alarm_kind(name) == kind
+
+
+def test_expected_alarms_are_three_a_service_and_four_shared() -> None:
+    assert len(expected_alarms(("auth", "cards", "ocr", "enrichment", "uploads", "search"))) == 22
+    assert expected_alarms(("auth",)) == (
+        "AuthServiceErrorsAlarm",
+        "AuthServiceThrottlesAlarm",
+        "AuthServiceLatencyAlarm",
+        "HttpApiLatencyAlarm",
+        "DbConnectionsAlarm",
+        "RdsProxyConnectionsAlarm",
+        "LambdaDeadLetterQueueAlarm",
+    )
+    assert len(expected_alarms(())) == 4
+
+
+def test_every_expected_alarm_has_a_kind() -> None:
+    assert all(alarm_kind(name) for name in expected_alarms(SERVICES))
+
+
+ALL = tuple(f"{name}1A2B3C4D" for name in expected_alarms(SERVICES))
+
+
+@pytest.mark.parametrize(
+    ("names", "missing"),
+    [
+        (ALL, ()),
+        (tuple(name.replace("Service", "") for name in ALL), ()),
+        ((*ALL, *ALL, "Another"), ()),
+        ((), expected_alarms(SERVICES)),
+        (ALL[1:], ("AuthServiceErrorsAlarm",)),
+        (ALL[:-1], ("LambdaDeadLetterQueueAlarm",)),
+        # The latency of the API stands for no service's, nor a service's for the API's.
+        (tuple(n for n in ALL if not n.startswith("AuthServiceLatency")), ("AuthServiceLatencyAlarm",)),
+        (tuple(n for n in ALL if not n.startswith("HttpApi")), ("HttpApiLatencyAlarm",)),
+        # Neither does an alarm whose name only ends alike.
+        ((*ALL[1:], "MyAuthServiceErrorsAlarm"), ("AuthServiceErrorsAlarm",)),
+    ],
+)
+def test_missing_alarms_are_those_no_name_stands_for(names: tuple[str, ...], missing: tuple[str, ...]) -> None:
+    assert missing_alarms(SERVICES, names) == missing
+
+
+@pytest.mark.parametrize(
+    ("baseline", "current", "verdict", "words"),
+    [
+        pytest.param(QUIET, QUIET, HEALTHY, "4 alarms read", id="all quiet"),
+        pytest.param((), QUIET, HEALTHY, "4 alarms read", id="first deploy has no baseline"),
+        pytest.param(QUIET, (), UNKNOWN, "no alarm was found", id="none found"),
+        pytest.param((), (), UNKNOWN, "no alarm was found", id="none ever"),
+        pytest.param(QUIET, with_change(reading(ERRORS, ALARM, 10)), BREACHED, ERRORS, id="errors since the deploy"),
+        pytest.param((), (reading(ERRORS, ALARM, 10),), BREACHED, ERRORS, id="alarm that the deploy created"),
+        pytest.param(
+            with_change(reading(ERRORS, ALARM, -50)),
+            with_change(reading(ERRORS, ALARM, -50)),
+            HEALTHY,
+            "1 in ALARM since before the deploy",
+            id="in ALARM before the deploy",
+        ),
+        pytest.param(
+            with_change(reading(ERRORS, ALARM, -50)),
+            with_change(reading(ERRORS, ALARM, 10)),
+            BREACHED,
+            ERRORS,
+            id="alarm again after it had gone",
+        ),
+        pytest.param(
+            with_change(reading(ERRORS, ALARM, -50)),
+            with_change(reading(ERRORS, OK, 10)),
+            HEALTHY,
+            "none breached",
+            id="alarm of before has cleared",
+        ),
+        pytest.param(
+            with_change(reading(ERRORS, OK, -50)),
+            with_change(reading(ERRORS, ALARM, -50)),
+            BREACHED,
+            ERRORS,
+            id="same moment, other state",
+        ),
+        pytest.param(
+            with_change(reading(ERRORS, DARK, -50)),
+            with_change(reading(ERRORS, ALARM, 10)),
+            BREACHED,
+            ERRORS,
+            id="dark before, in ALARM after",
+        ),
+        pytest.param(
+            with_change(reading(ERRORS, ALARM, -50)),
+            with_change(reading(ERRORS, ALARM, -50), reading(DLQ, ALARM, 10)),
+            BREACHED,
+            DLQ,
+            id="one of before beside a new one",
+        ),
+        pytest.param(QUIET, with_change(reading(LATENCY, ALARM, 41)), UNKNOWN, "not yet sustained", id="59 s of 60"),
+        pytest.param(QUIET, with_change(reading(LATENCY, ALARM, 40)), BREACHED, LATENCY, id="60 s of 60"),
+        pytest.param(QUIET, with_change(reading(LATENCY, OK, 60)), HEALTHY, "none breached", id="a flap that ended"),
+        pytest.param(QUIET, with_change(reading(ERRORS, ALARM, 100)), BREACHED, ERRORS, id="errors this very moment"),
+        # The clock of the cloud may be ahead of ours; what needs no sustaining counts at once.
+        pytest.param(QUIET, with_change(reading(ERRORS, ALARM, 130)), BREACHED, ERRORS, id="clock behind the cloud's"),
+        pytest.param(QUIET, with_change(reading(NOTED, ALARM, 10)), HEALTHY, f"noted: {NOTED}", id="a note only"),
+        pytest.param(
+            QUIET, with_change(reading(STRANGE, ALARM, 10)), BREACHED, STRANGE, id="unknown kind asks for people"
+        ),
+        pytest.param(QUIET, with_change(reading(ERRORS, DARK, 10)), UNKNOWN, "without data", id="insufficient data"),
+        pytest.param(QUIET, with_change(reading(ERRORS, UNREAD, 10)), UNKNOWN, "without data", id="unread alarm"),
+        pytest.param(QUIET, QUIET[1:], UNKNOWN, f"gone since the deploy: {ERRORS}", id="alarm gone"),
+        pytest.param(QUIET, (reading(LATENCY, ALARM, 0),), BREACHED, LATENCY, id="breach over gone"),
+        pytest.param(
+            QUIET,
+            with_change(reading(ERRORS, ALARM, 10), reading(DLQ, DARK, 10)),
+            BREACHED,
+            ERRORS,
+            id="breach over dark",
+        ),
+        pytest.param(
+            QUIET,
+            (reading(LATENCY, DARK, 10), *QUIET[2:]),
+            UNKNOWN,
+            "gone since the deploy",
+            id="gone is told before dark",
+        ),
+        pytest.param(
+            QUIET,
+            with_change(reading(LATENCY, ALARM, 90), reading(NOTED, ALARM, 10)),
+            UNKNOWN,
+            f"not yet sustained: {LATENCY}",
+            id="a note does not rise",
+        ),
+        # CDK's logical ids are unique in a stack only, and one environment has several stacks.
+        pytest.param(
+            (reading(NOTED, OK, -50, "arn:api"), reading(DLQ, ALARM, -50, "arn:1"), reading(DLQ, OK, -50, "arn:2")),
+            (reading(NOTED, OK, -50, "arn:api"), reading(DLQ, ALARM, -50, "arn:1"), reading(DLQ, OK, -50, "arn:2")),
+            HEALTHY,
+            "1 in ALARM since before",
+            id="two alarms of one name",
+        ),
+    ],
+)
+def test_states_are_judged_against_the_baseline(
+    baseline: tuple[AlarmReading, ...], current: tuple[AlarmReading, ...], verdict: AlarmVerdict, words: str
+) -> None:
+    found = assess_alarms(baseline, current, RULES, NOW)
+    assert (found.verdict, words in found.reason) == (verdict, True), found.reason
+
+
+def test_a_read_that_failed_is_unknown_whatever_was_read() -> None:
+    found = assess_alarms(QUIET, with_change(reading(ERRORS, ALARM, 10)), RULES, NOW, unread="throttled")
+    assert (found.verdict, found.reason) == (UNKNOWN, "alarms unread: throttled")
+    assert assess_alarms(QUIET, QUIET, RULES, NOW, unread="").verdict is UNKNOWN
+
+
+def test_a_breach_tells_what_asks_for_a_rollback_and_what_for_people() -> None:
+    errors, dlq, strange = (reading(name, ALARM, 10) for name in (ERRORS, DLQ, STRANGE))
+    found = assess_alarms(QUIET, with_change(dlq, strange, errors, reading(NOTED, ALARM, 10)), RULES, NOW)
+    assert (found.roll_back_by, found.page_by) == ((errors,), (dlq, strange))
+    assert found.reason.endswith(f"{ERRORS}, {DLQ}, {STRANGE}")
+
+
+def test_without_rules_every_alarm_asks_for_people() -> None:
+    found = assess_alarms(QUIET, with_change(reading(ERRORS, ALARM, 10)), {}, NOW)
+    assert (found.verdict, found.roll_back_by, len(found.page_by)) == (BREACHED, (), 1)
+
+
+def test_a_quiet_or_unknown_assessment_names_no_alarm_to_act_on() -> None:
+    for current in (QUIET, with_change(reading(LATENCY, ALARM, 99)), with_change(reading(ERRORS, DARK, 1)), ()):
+        found = assess_alarms(QUIET, current, RULES, NOW)
+        assert (found.roll_back_by, found.page_by) == ((), ())
