@@ -61,7 +61,8 @@ class Leases(Store):
         with self.writing() as connection:
             token = connection.execute(update(leases).where(may).values(**values).returning(leases.c.token)).scalar()
             row = connection.execute(select(leases).where(leases.c.environment == environment)).first()
-        if token is None and row is not None and row.expires_at > moment:
+        # A row that was made between the two statements may be one that this taker has a right to: it tries again.
+        if token is None and row is not None and not force and row.holder != holder and row.expires_at > moment:
             raise RefusedError(_tell(row))
         return token
 

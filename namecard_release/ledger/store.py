@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DatabaseError, IntegrityError, InterfaceError, OperationalError, TimeoutError
+from sqlalchemy.exc import DatabaseError, IntegrityError, InterfaceError, OperationalError, StatementError, TimeoutError
 from sqlalchemy.sql import Executable
 
 from namecard_release.errors import PermanentError, ReleaseError, TransientError
@@ -61,13 +61,18 @@ class Store:
 
 @contextmanager
 def telling() -> Iterator[None]:
-    """Turn a database's error into TransientError (locked, unreachable) or PermanentError."""
+    """Turn a database's error into TransientError (locked, unreachable) or PermanentError.
+
+    A value that a column's type refuses comes through as that type raised it.
+    """
     try:
         yield
     except TimeoutError as error:
         raise TransientError("the ledger is busy: every connection of this process is in use") from error
     except (DatabaseError, InterfaceError) as error:
         raise _translate(error) from error
+    except StatementError as error:
+        raise error.orig or error from None
 
 
 def _translate(error: DatabaseError | InterfaceError) -> ReleaseError:

@@ -1,0 +1,66 @@
+"""Gates' results kept whole and found again."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from namecard_release.domain.gates import GateResult, Phase, Verdict
+from namecard_release.ledger.open import open_ledger
+from namecard_release.ledger.sql_ledger import SqlLedger
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+RELEASE = "a" * 40
+PLAIN = GateResult("quality", RELEASE, Verdict.PASSED, "fine", NOW, NOW)
+FULL: dict[str, Any] = {
+    "gate": "migration_plan",
+    "release": "b" * 40,
+    "verdict": Verdict.UNKNOWN,
+    "reason": "two\nlines, ünd 'quotes'",
+    "started_at": NOW - timedelta(minutes=3),
+    "ended_at": NOW + timedelta(microseconds=1),
+    "environment": "staging",
+    "phases": (
+        Phase("lint", Verdict.FAILED, "exit 1", 1.25, ("one", "\x1b[31mred\0", "🚀")),
+        Phase("trial", Verdict.WAIVED, "by ada"),
+    ),
+    "evidence": {"digest": "0" * 64, "a b": "", "ü": "\u2028"},
+    "run_id": "run-1",
+}
+
+
+def test_the_table_of_fields_is_whole() -> None:
+    assert FULL.keys() == {field.name for field in fields(GateResult)}
+
+
+@pytest.mark.parametrize(
+    "result",
+    [PLAIN, *(replace(PLAIN, **{name: value}) for name, value in FULL.items()), GateResult(**FULL)],
+    ids=["plain", *FULL, "full"],
+)
+def test_every_field_comes_back(ledger: SqlLedger, url: str, result: GateResult) -> None:
+    ledger.record_gate(result)
+    again = open_ledger(url)
+    assert again.gates(result.release, result.environment) == (result,)
+    again.close()
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_every_verdict_comes_back(ledger: SqlLedger, verdict: Verdict) -> None:
+    ledger.record_gate(replace(PLAIN, verdict=verdict, phases=(Phase("one", verdict, "why", 0.0),)))
+    assert ledger.gates(RELEASE)[0].phases[0].verdict is ledger.gates(RELEASE)[0].verdict is verdict
+
+
+def test_results_are_the_releases_own_and_the_environments_newest_first(ledger: SqlLedger) -> None:
+    about = (("quality", None, 1), ("plan", "staging", 3), ("plan", "prod", 2), ("assembly", "staging", 3))
+    for gate, environment, second in about:
+        moment = NOW + timedelta(seconds=second)
+        ledger.record_gate(replace(PLAIN, gate=gate, environment=environment, ended_at=moment))
+    ledger.record_gate(replace(PLAIN, release="b" * 40))
+    assert [r.gate for r in ledger.gates(RELEASE)] == ["quality"]
+    assert [r.gate for r in ledger.gates(RELEASE, "staging")] == ["assembly", "plan", "quality"]
+    assert [(r.gate, r.environment) for r in ledger.gates(RELEASE, "prod")] == [("plan", "prod"), ("quality", None)]
+    assert ledger.gates("c" * 40, "prod") == ()
