@@ -13,12 +13,14 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, insert, text
+from sqlalchemy import Engine, event, insert, text
 
+from namecard_release.domain.promotion import Hold
 from namecard_release.errors import MisuseError, PermanentError, TransientError
 from namecard_release.ledger.migrate import alembic_config
 from namecard_release.ledger.open import HEAD, make_engine, open_ledger, read_revision
 from namecard_release.ledger.schema import holds, metadata
+from namecard_release.ledger.sql_ledger import SqlLedger
 
 Race = Callable[[str, Sequence[Sequence[str]]], list[str]]
 
@@ -135,3 +137,19 @@ def test_a_server_that_does_not_answer_is_transient() -> None:
     with pytest.raises(TransientError, match="does not answer") as caught:
         open_ledger("postgresql://ada:secret@127.0.0.1:1/x")
     assert "secret" not in str(caught.value)
+
+
+def test_a_locked_ledger_is_transient_and_keeps_nothing_of_the_write(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/ledger.sqlite"
+    open_ledger(url).close()
+    engine = make_engine(url)
+    event.listen(engine, "connect", lambda connection, _: connection.execute("pragma busy_timeout=0"))
+    ledger, other = SqlLedger(engine), open_ledger(url)
+    hold = Hold("staging", "a" * 40, "why", "ada", datetime(2026, 3, 2, 9, 0, tzinfo=UTC))
+    with other.writing(), pytest.raises(TransientError, match="locked"):
+        ledger.hold(hold)
+    assert ledger.holds() == ()
+    ledger.hold(hold)
+    assert other.holds() == (hold,)
+    ledger.close()
+    other.close()
