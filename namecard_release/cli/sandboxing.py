@@ -76,7 +76,7 @@ def traffic(
     json: JsonOption = False,
 ) -> None:
     """Send real requests to an environment of the sandbox and sum up the answers."""
-    from namecard_release.sandbox.demo import find_public_url
+    from namecard_release.sandbox.driving import find_public_url
     from namecard_release.sandbox.traffic import run_traffic, summarise
     from namecard_release.settings import SERVICES, load_settings
 

@@ -6,12 +6,9 @@ The rollback in it is the daemon's own: this module sends requests, waits, and c
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,14 +17,14 @@ from typing import Any
 from namecard_release.composition import build_pipeline
 from namecard_release.domain.gates import Admission, admit
 from namecard_release.domain.promotion import Promotion, PromotionPhase
-from namecard_release.errors import PermanentError, RefusedError
+from namecard_release.errors import PermanentError
 from namecard_release.ports import ReleaseLedger
 from namecard_release.sandbox import stack
+from namecard_release.sandbox.driving import call_program, find_public_url, last_line, newest_promotion, wait_for
 from namecard_release.sandbox.timeline import Moment, collect_timeline, print_timeline
 from namecard_release.sandbox.traffic import BackgroundTraffic
-from namecard_release.settings import SERVICES, SETTINGS_VARIABLE, Settings, load_settings
+from namecard_release.settings import SERVICES, Settings, load_settings
 from namecard_release.workflow.gating import ENVIRONMENT_GATES, RELEASE_GATES
-from namecard_release.workflow.verifying import find_base_url
 
 ENVIRONMENT = "staging"
 _ROLLBACK_SECONDS = 150.0
@@ -79,16 +76,6 @@ def run_demo(root: Path, *, keep: bool = False) -> bool:
     return _conclude(journey)
 
 
-def find_public_url(settings: Settings, environment: str) -> tuple[str, str]:
-    """Find an environment's public address without its stage, and the stage. Raises RefusedError before a deploy."""
-    site = build_pipeline(settings).site(environment)
-    address = find_base_url(site, site.cloud.outputs(site.settings.stack_names))
-    if address is None:
-        raise RefusedError(f"{environment} has no public address yet: promote a release to it first")
-    base, _, stage = address.rpartition("/")
-    return base, stage
-
-
 def _is_used(root: Path) -> bool:
     file = root / "namecard-release.toml"
     return file.is_file() and bool(build_pipeline(load_settings(file)).ledger.history())
@@ -99,22 +86,22 @@ def _promote_good(journey: Journey) -> None:
         done = _promote(journey, letter, "--wait")
         journey.expect(f"{letter} is promoted to {ENVIRONMENT} and bakes without a breach", done.returncode == 0)
         if done.returncode != 0:
-            raise PermanentError(f"{letter} was not promoted, so there is nothing to break: {_last_line(done.stderr)}")
+            raise PermanentError(f"{letter} was not promoted, so there is nothing to break: {last_line(done.stderr)}")
 
 
 def _break_and_recover(journey: Journey) -> list[Moment]:
     base, stage = find_public_url(journey.settings, ENVIRONMENT)
     bad, good = journey.releases["C"], journey.releases["B"]
     with BackgroundTraffic(base, stage, SERVICES, rate_per_second=6) as traffic:
-        _wait(lambda: len(traffic.outcomes()) >= _CALM_REQUESTS, 60)
+        wait_for(lambda: len(traffic.outcomes()) >= _CALM_REQUESTS, 60)
         journey.expect("requests succeed on B", all(o.ok and o.version == good for o in traffic.outcomes()))
         asked = _promote(journey, "C")
         journey.expect("C's promotion is launched", asked.returncode == 0)
-        seen = _wait(lambda: any(not o.ok for o in traffic.outcomes()), _ROLLBACK_SECONDS)
+        seen = wait_for(lambda: any(not o.ok for o in traffic.outcomes()), _ROLLBACK_SECONDS)
         journey.expect("C passed every gate, and requests fail on it", seen and _passed_gates(journey, bad))
-        back = _wait(lambda: _phase(journey, bad) is PromotionPhase.ROLLED_BACK, _ROLLBACK_SECONDS)
+        back = wait_for(lambda: _phase(journey, bad) is PromotionPhase.ROLLED_BACK, _ROLLBACK_SECONDS)
         journey.expect("the daemon's sensor rolled C back", back)
-        calm = _wait(lambda: _is_calm([o.ok and o.version == good for o in traffic.outcomes()]), 60)
+        calm = wait_for(lambda: _is_calm([o.ok and o.version == good for o in traffic.outcomes()]), 60)
         journey.expect("requests succeed on B again", calm)
     promotion = _newest(journey, bad)
     moments, tags = collect_timeline(journey.settings, ENVIRONMENT, promotion, traffic.outcomes())
@@ -149,25 +136,11 @@ def _promote(journey: Journey, letter: str, *options: str) -> subprocess.Complet
 
 
 def _calls(journey: Journey, *words: str) -> subprocess.CompletedProcess[str]:
-    program = Path(sys.executable).with_name("namecard-release")
-    environment = {**os.environ, SETTINGS_VARIABLE: str(journey.root / "namecard-release.toml")}
-    return subprocess.run([str(program), *words], env=environment, capture_output=True, text=True, check=False)
-
-
-def _wait(ready: Callable[[], bool], seconds: float) -> bool:
-    pause, end = threading.Event(), time.monotonic() + seconds
-    while time.monotonic() < end:
-        if ready():
-            return True
-        pause.wait(0.2)
-    return ready()
+    return call_program(journey.root / "namecard-release.toml", *words)
 
 
 def _newest(journey: Journey, release: str) -> Promotion:
-    found = [p for p in journey.ledger.history(ENVIRONMENT) if p.release == release]
-    if not found:
-        raise PermanentError(f"the ledger knows no promotion of {release[:8]} to {ENVIRONMENT}")
-    return found[0]
+    return newest_promotion(journey.ledger, ENVIRONMENT, release)
 
 
 def _phase(journey: Journey, release: str) -> PromotionPhase:
@@ -190,11 +163,6 @@ def _running(journey: Journey) -> str | None:
     told: dict[str, Any] = json.loads(_calls(journey, "status", "--json").stdout)
     release: str | None = told["environments"][ENVIRONMENT]["release"]
     return release
-
-
-def _last_line(text: str) -> str:
-    lines = text.strip().splitlines()
-    return lines[-1] if lines else "no output"
 
 
 def _conclude(journey: Journey) -> bool:
