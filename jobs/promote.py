@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import dagster as dg
 
 from assets.requests import ENVIRONMENT_TAG, KIND_TAG, RELEASES
 from namecard_release.domain.promotion import PromotionKind
 from namecard_release.workflow.gating import RELEASE_GATES
+
+if TYPE_CHECKING:
+    from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 # Gates run side by side, so each is a process; a fork server with these modules loaded starts one in a third of a
 # second, where a fresh interpreter takes two (measured: docs/adr/0003).
@@ -18,7 +23,7 @@ def promote_job_name(environment: str) -> str:
     return f"promote_{environment}_job"
 
 
-def build_promote_job(environment: str) -> object:
+def build_promote_job(environment: str) -> UnresolvedAssetJobDefinition:
     """Build the job that takes one release (its partition) through the gates into an environment."""
     own = [[environment, name] for name in ("migration_plan", "assembly", "deployment")]
     selection = dg.AssetSelection.assets("source", *RELEASE_GATES, *own)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import dagster as dg
+
+if TYPE_CHECKING:
+    from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 READINESS_JOB = "readiness_job"
 
 
-def build_readiness_job(environments: tuple[str, ...]) -> object:
+def build_readiness_job(environments: tuple[str, ...]) -> UnresolvedAssetJobDefinition:
     """Build the job that checks the readiness of the environments."""
     return dg.define_asset_job(
         READINESS_JOB,

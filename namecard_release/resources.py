@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import threading
 from functools import cache
+from multiprocessing.connection import wait
 from pathlib import Path
 
 import dagster as dg
@@ -14,6 +18,7 @@ from namecard_release.workflow.pipeline import Pipeline
 
 @cache
 def _shared_pipeline(path: str, _modified: float) -> Pipeline:
+    _end_with_run()
     return build_pipeline(load_settings(Path(path)))
 
 
@@ -26,3 +31,15 @@ class PipelineResource(dg.ConfigurableResource[Pipeline]):
         """Give the plain object, so that tests can pass one made of fakes."""
         path = Path(self.settings_file)
         return _shared_pipeline(str(path), path.stat().st_mtime)
+
+
+def _end_with_run() -> None:
+    """End this step's process when its run's process is gone, or a killed run would go on deploying."""
+    run = multiprocessing.parent_process()
+    if run is not None:
+        threading.Thread(target=_wait_and_exit, args=(run.sentinel,), name="run-watch", daemon=True).start()
+
+
+def _wait_and_exit(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)

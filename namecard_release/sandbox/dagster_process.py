@@ -52,6 +52,9 @@ run_retries:
 run_monitoring:
   enabled: true
   poll_interval_seconds: 15
+# No invitation dialog over the first page.
+nux:
+  enabled: false
 telemetry:
   enabled: false
 retention:

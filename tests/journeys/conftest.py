@@ -6,10 +6,12 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -41,6 +43,32 @@ class Sandbox:
         assert done.returncode == 0, done.stderr
         told: dict[str, Any] = json.loads(done.stdout)
         return told
+
+
+T = TypeVar("T")
+
+
+def wait_for(read: Callable[[], T | None], seconds: float) -> T:
+    """Ask again and again until there is an answer; fails when there is none in time."""
+    pause, end = threading.Event(), time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = read()
+        if found is not None:
+            return found
+        pause.wait(0.1)
+    pytest.fail(f"nothing came within {seconds:.0f} s")
+
+
+def newest(sandbox: Sandbox, environment: str) -> dict[str, Any] | None:
+    """Give an environment's newest promotion."""
+    promotions = sandbox.read("history", "--env", environment)["promotions"]
+    return promotions[0] if promotions else None
+
+
+def ended(sandbox: Sandbox, environment: str) -> dict[str, Any] | None:
+    """Give an environment's newest promotion once it has ended."""
+    found = newest(sandbox, environment)
+    return found if found is not None and found["ended_at"] is not None else None
 
 
 @pytest.fixture(scope="session")

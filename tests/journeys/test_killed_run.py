@@ -1,0 +1,96 @@
+"""A run killed in the middle of its deploy, resumed by a person in the UI."""
+
+from __future__ import annotations
+
+import signal
+
+import psutil
+import pytest
+from playwright.sync_api import expect
+
+from namecard_release.composition import build_pipeline
+from namecard_release.settings import load_settings
+from tests.journeys.browser import open_page
+from tests.journeys.conftest import Sandbox, ended, newest, wait_for
+
+pytestmark = pytest.mark.journey
+ENVIRONMENT = "prod"
+STACKS = ("NameCardDb-prod", "NameCardApi-prod")
+
+
+def test_a_run_killed_while_it_deploys_is_resumed_without_a_second_deploy(sandbox: Sandbox) -> None:
+    release = sandbox.state.releases["B"]
+    _make_healthy_in_staging(sandbox, release)
+    assert sandbox.call("promote", "--env", ENVIRONMENT, "--commit", release).returncode == 0
+    deploying = wait_for(lambda: _in_phase(sandbox, "DEPLOYING"), 120)
+    _kill_run(deploying["run_id"])
+    failed = wait_for(lambda: _in_phase(sandbox, "FAILED"), 30)
+    assert failed["id"] == deploying["id"]
+    assert _tools_left(sandbox) == []
+    _resume_in_the_ui(sandbox, deploying["run_id"])
+    done = wait_for(lambda: ended(sandbox, ENVIRONMENT), 90)
+    assert (done["id"], done["phase"], done["verified"]) == (deploying["id"], "SUCCEEDED", True)
+    assert done["run_id"] != deploying["run_id"]
+    _expect_one_deploy_each(sandbox)
+
+
+def _make_healthy_in_staging(sandbox: Sandbox, release: str) -> None:
+    if sandbox.read("status")["environments"]["staging"]["release"] != release:
+        done = sandbox.call("promote", "--env", "staging", "--commit", release, "--wait")
+        assert done.returncode == 0, done.stderr
+
+
+def _in_phase(sandbox: Sandbox, phase: str) -> dict[str, str] | None:
+    found = newest(sandbox, ENVIRONMENT)
+    return found if found is not None and found["phase"] == phase else None
+
+
+def _kill_run(run_id: str) -> None:
+    """Kill the run's own process, not its steps: they have to notice by themselves."""
+    (run,) = [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if "execute_run" in (line := " ".join(process.info["cmdline"] or [])) and run_id in line
+    ]
+    run.send_signal(signal.SIGKILL)
+
+
+def _tools_left(sandbox: Sandbox) -> list[str]:
+    lines = (" ".join(p.info["cmdline"] or []) for p in psutil.process_iter(["cmdline"]))
+    return [line for line in lines if "aws-cdk/bin/cdk" in line and " deploy " in line]
+
+
+def _resume_in_the_ui(sandbox: Sandbox, run_id: str) -> None:
+    with open_page() as page:
+        page.set_default_timeout(60_000)
+        page.goto(f"{sandbox.state.ui_url}/runs/{run_id}")
+        page.get_by_role("button", name="Re-execute from failure").click()
+        resumed = wait_for(lambda: _other_run(sandbox, run_id), 60)
+        page.goto(f"{sandbox.state.ui_url}/runs/{resumed}")
+        expect(page.get_by_text("Success", exact=True).first).to_be_visible(timeout=120_000)
+
+
+def _other_run(sandbox: Sandbox, run_id: str) -> str | None:
+    found = newest(sandbox, ENVIRONMENT)
+    return found["run_id"] if found is not None and found["run_id"] != run_id else None
+
+
+def _expect_one_deploy_each(sandbox: Sandbox) -> None:
+    import boto3
+
+    settings = load_settings(sandbox.state.settings_file)
+    aws = settings.aws
+    client = boto3.client(
+        "cloudformation",
+        region_name="ap-southeast-1",
+        endpoint_url=aws.endpoint_url,
+        aws_access_key_id=aws.env["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=aws.env["AWS_SECRET_ACCESS_KEY"],
+    )
+    for stack in STACKS:
+        events = client.describe_stack_events(StackName=stack)["StackEvents"]
+        own = [e["ResourceStatus"] for e in events if e["LogicalResourceId"] == stack]
+        begun = [status for status in own if status in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")]
+        assert begun == ["CREATE_IN_PROGRESS"], (stack, own)
+    applied = [row.name for row in build_pipeline(settings).site(ENVIRONMENT).target.rows()]
+    assert len(applied) == len(set(applied)) > 0
