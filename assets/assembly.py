@@ -22,9 +22,7 @@ def build_migration_plan(environment: str) -> dg.AssetsDefinition:
         deps=["source"],
         check_specs=[dg.AssetCheckSpec("migration_plan", asset=key, blocking=True)],
     )
-    def migration_plan(
-        context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
-    ) -> dg.MaterializeResult:
+    def migration_plan(context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult:
         """The release's migrations against this environment's ledger, and a trial of what is pending."""
         with told_plainly():
             ready = ready_source(pipeline, context.partition_key, context.log.debug)

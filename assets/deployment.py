@@ -34,9 +34,7 @@ def build_deployment(environment: str, requires: tuple[str, ...]) -> dg.AssetsDe
             dg.AssetCheckSpec("probes", asset=key, blocking=True),
         ],
     )
-    def deployment(
-        context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]
-    ) -> dg.MaterializeResult:
+    def deployment(context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult:
         """The release running in this environment: deployed from its assembly, compared with what is really there."""
         with told_plainly():
             promotion = admit_promotion(pipeline, opened_promotion(context, pipeline, environment))

@@ -87,7 +87,12 @@ def _conclude(
         phase = PromotionPhase.FAILED if verdict is Verdict.FAILED else PromotionPhase.HELD
         stop(pipeline, rollback.id, phase, f"health was not restored: {why}")
     pipeline.ledger.move(
-        rollback.id, rollback.phase, pipeline.clock.now(), verified=True, schema_version=deployed.schema
+        rollback.id,
+        rollback.phase,
+        pipeline.clock.now(),
+        "verified",
+        verified=True,
+        schema_version=deployed.schema,
     )
     finish_rollback(pipeline, rollback, plan.source, reason)
 

@@ -42,7 +42,7 @@ SERVICES = ("auth", "cards", "ocr", "enrichment", "uploads", "search")
 class Model(BaseModel):
     """Base of every section: frozen, and an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, allow_inf_nan=False)
 
 
 class Command(Model):

@@ -49,9 +49,10 @@ def watch(pipeline: Pipeline, seconds: float, clock: Callable[[], float], wait: 
 def _look_once(pipeline: Pipeline, fallbacks: dict[str, Fallback]) -> Tick:
     tick = Tick()
     for promotion in find_watched(pipeline):
-        if promotion.id not in fallbacks:
-            fallbacks[promotion.id] = find_fallback(pipeline, promotion)
-        seen = look(pipeline, promotion, fallbacks[promotion.id])
+        known = fallbacks.get(promotion.id)
+        if known is None or known.safety.unread:
+            known = fallbacks[promotion.id] = find_fallback(pipeline, promotion)
+        seen = look(pipeline, promotion, known)
         label = f"{promotion.environment} {short(promotion.release)}"
         tick.lines[promotion.id] = f"{label}: {seen.decision.action} - {seen.decision.reason}"
         tick.runs += _requests(seen)

@@ -122,8 +122,9 @@ def assess_alarms(
         return AlarmAssessment(AlarmVerdict.UNKNOWN, f"alarms unread: {unread}")
     if not current:
         return AlarmAssessment(AlarmVerdict.UNKNOWN, "no alarm was found for this environment")
-    before = {reading.name: reading for reading in baseline}
-    fresh = [reading for reading in current if reading.state is AlarmState.ALARM and not _is_old(reading, before)]
+    before = {reading.name for reading in baseline}
+    old = {(reading.name, reading.since) for reading in baseline if reading.state is AlarmState.ALARM}
+    fresh = [r for r in current if r.state is AlarmState.ALARM and (r.name, r.since) not in old]
     breached = [reading for reading in fresh if _is_sustained(reading, rules, now)]
     roll_back = tuple(r for r in breached if _rule(r, rules).action is AlarmAction.ROLL_BACK)
     page = tuple(r for r in breached if _rule(r, rules).action is AlarmAction.PAGE)
@@ -134,12 +135,12 @@ def assess_alarms(
 
 
 def _assess_quiet(
-    before: Mapping[str, AlarmReading],
+    before: set[str],
     current: Sequence[AlarmReading],
     fresh: Sequence[AlarmReading],
     rules: Mapping[str, AlarmRule],
 ) -> AlarmAssessment:
-    gone = sorted(set(before) - {reading.name for reading in current})
+    gone = sorted(before - {reading.name for reading in current})
     if gone:
         return AlarmAssessment(AlarmVerdict.UNKNOWN, f"alarms gone since the deploy: {', '.join(gone)}")
     dark = [r.name for r in current if r.state in (AlarmState.INSUFFICIENT_DATA, AlarmState.UNREAD)]
@@ -155,13 +156,10 @@ def _assess_quiet(
     return AlarmAssessment(AlarmVerdict.HEALTHY, f"{len(current)} alarms read, none breached by this release{note}")
 
 
-def _is_old(reading: AlarmReading, before: Mapping[str, AlarmReading]) -> bool:
-    known = before.get(reading.name)
-    return known is not None and known.state is AlarmState.ALARM and known.since == reading.since
-
-
 def _is_sustained(reading: AlarmReading, rules: Mapping[str, AlarmRule], now: datetime) -> bool:
-    return (now - reading.since).total_seconds() >= _rule(reading, rules).sustain_seconds
+    needed = _rule(reading, rules).sustain_seconds
+    # The cloud's clock may be ahead of ours: what needs no sustaining counts at once.
+    return needed <= 0 or (now - reading.since).total_seconds() >= needed
 
 
 def _rule(reading: AlarmReading, rules: Mapping[str, AlarmRule]) -> AlarmRule:

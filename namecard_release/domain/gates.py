@@ -17,6 +17,9 @@ class Verdict(StrEnum):
     WAIVED = "WAIVED"
 
 
+_WORSE = (Verdict.PASSED, Verdict.WAIVED, Verdict.UNKNOWN, Verdict.FAILED)
+
+
 @dataclass(frozen=True)
 class Phase:
     """One part of a gate with its own outcome; `seconds` is wall-clock time, None where it did not run."""
@@ -107,7 +110,8 @@ def combine_phases(phases: Sequence[Phase]) -> tuple[Verdict, str]:
 def admit(required: Iterable[str], results: Sequence[GateResult]) -> AdmissionDecision:
     """Decide over the newest result of every required gate: a missing or unread one holds, a failed one refuses."""
     newest: dict[str, GateResult] = {}
-    for result in sorted(results, key=lambda result: result.ended_at):
+    # Of two that ended at the same moment the worse one counts.
+    for result in sorted(results, key=lambda result: (result.ended_at, _WORSE.index(result.verdict))):
         newest[result.gate] = result
     wanted = tuple(required)
     failed = [gate for gate in wanted if gate in newest and newest[gate].verdict is Verdict.FAILED]
@@ -118,4 +122,7 @@ def admit(required: Iterable[str], results: Sequence[GateResult]) -> AdmissionDe
     if unread:
         why = "; ".join(f"{gate}: {newest[gate].reason if gate in newest else 'never ran'}" for gate in unread)
         return AdmissionDecision(Admission.HOLD, f"gates without a result: {why}", tuple(unread))
-    return AdmissionDecision(Admission.PROCEED, f"{len(wanted)} of {len(wanted)} gates passed", wanted)
+    waived = [gate for gate in wanted if newest[gate].verdict is Verdict.WAIVED]
+    told = f", waived: {', '.join(waived)}" if waived else ""
+    passed = len(wanted) - len(waived)
+    return AdmissionDecision(Admission.PROCEED, f"{passed} of {len(wanted)} gates passed{told}", wanted)

@@ -99,7 +99,7 @@ def _judge_code(services: Sequence[str], functions: Sequence[RunningFunction]) -
     if other:
         told = ", ".join(f"{f.logical_id} runs {f.running} instead of {f.expected}" for f in other)
         return Phase("code", Verdict.FAILED, told)
-    unread = [f for f in functions if f.expected is None or f.running is None]
+    unread = [f for f in functions if not f.expected or not f.running]
     if unread:
         told = ", ".join(f"{f.logical_id}: {f.unread or 'no digest'}" for f in unread)
         return Phase("code", Verdict.UNKNOWN, f"digest unread: {told}")

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from namecard_release.domain.gates import Verdict
 
-_NAME = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{4})__([a-z0-9-]+)__([a-z0-9-]+)\.sql")
+_NAME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{4})__([a-z0-9-]+)__([a-z0-9-]+)\.sql")
 
 
 @dataclass(frozen=True)

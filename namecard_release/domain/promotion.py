@@ -41,7 +41,8 @@ _NEXT: dict[PromotionPhase, frozenset[PromotionPhase]] = {
     _P.REQUESTED: frozenset({_P.GATED}) | _ENDS,
     _P.GATED: frozenset({_P.DEPLOYING}) | _ENDS,
     _P.DEPLOYING: frozenset({_P.VERIFYING}) | _ENDS,
-    _P.VERIFYING: frozenset({_P.BAKING, _P.SUCCEEDED, _P.ROLLED_BACK}) | _ENDS,
+    # A run killed while it verified may have to deploy again when it resumes.
+    _P.VERIFYING: frozenset({_P.DEPLOYING, _P.BAKING, _P.SUCCEEDED, _P.ROLLED_BACK}) | _ENDS,
     _P.BAKING: frozenset({_P.SUCCEEDED, _P.ROLLED_BACK}) | _ENDS,
     # A run that died resumes; a failed deploy that left new code running is rolled back.
     _P.FAILED: frozenset({_P.REQUESTED, _P.ROLLED_BACK, _P.HELD, _P.SUPERSEDED}),
@@ -62,7 +63,8 @@ def may_follow(current: PromotionPhase, wanted: PromotionPhase) -> bool:
 class Promotion:
     """One change of one environment. `id` is stable over re-executions of its run; times are UTC.
 
-    `code_changed` says whether a deploy of it ended well enough to serve requests; `bake_until` is set in BAKING.
+    `code_changed` is True from the start
+    of its deploy, unless that is known to have left the old code in place; `bake_until` is set in BAKING.
     """
 
     id: str
@@ -113,7 +115,11 @@ class Entry:
 
 def explain_closed_entry(entry: Entry) -> str | None:
     """Say why a release may not enter an environment (a hold, an environment it must be healthy in first), or None."""
-    held = [hold for hold in entry.holds if hold.release == entry.release and hold.released_at is None]
+    held = [
+        hold
+        for hold in entry.holds
+        if (hold.environment, hold.release) == (entry.environment, entry.release) and hold.released_at is None
+    ]
     if held:
         return f"held in {entry.environment} since {held[0].since:%Y-%m-%d %H:%M} UTC: {held[0].reason}"
     missing = [name for name in entry.requires if name not in entry.healthy_in]

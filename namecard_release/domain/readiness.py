@@ -17,12 +17,16 @@ class StackStatus:
     status: str | None
 
 
+# Complete, and nothing is there: a first creation that was undone, a deletion.
+_EMPTY = ("ROLLBACK_COMPLETE", "DELETE_COMPLETE")
+
+
 def judge_stacks(stacks: Sequence[StackStatus]) -> Phase:
     """Judge stacks: a settled, complete one passes, one in progress is unknown, one that failed or is absent fails."""
-    bad = [s for s in stacks if s.status is None or "FAILED" in s.status]
+    bad = [s for s in stacks if s.status is None or "FAILED" in s.status or s.status in _EMPTY]
     if bad:
         return Phase("stacks", Verdict.FAILED, ", ".join(f"{s.name} is {s.status or 'absent'}" for s in bad))
-    moving = [s for s in stacks if s.status and s.status.endswith("IN_PROGRESS")]
+    moving = [s for s in stacks if s not in bad and not (s.status or "").endswith("_COMPLETE")]
     if moving or not stacks:
         told = ", ".join(f"{s.name} is {s.status}" for s in moving) or "no stack was read"
         return Phase("stacks", Verdict.UNKNOWN, told)

@@ -9,7 +9,7 @@ from datetime import datetime
 _SHA = re.compile(r"[0-9a-f]{40}")
 # A subset of git-check-ref-format(1): what people type for a commit, and nothing a shell or an option parser reads.
 _REF = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./+@-]{0,199}")
-_FORBIDDEN_PARTS = ("..", "@{", "//")
+_FORBIDDEN_PARTS = ("..", "//", "/.", ".lock/")
 
 
 @dataclass(frozen=True)

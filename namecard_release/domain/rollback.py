@@ -22,11 +22,15 @@ class Safety(StrEnum):
 
 @dataclass(frozen=True)
 class SafetyVerdict:
-    """The verdict with its reason; `between` are the migrations applied that the earlier release does not have."""
+    """The verdict with its reason; `between` are the migrations applied that the earlier release does not have.
+
+    `unread` is True when the schema did not answer just now, so that asking again may give another verdict.
+    """
 
     safety: Safety
     reason: str
     between: tuple[str, ...] = ()
+    unread: bool = False
 
 
 class Action(StrEnum):
@@ -86,10 +90,19 @@ def judge_rollback(applied: Sequence[str], known: Sequence[str]) -> SafetyVerdic
     With no migration between, the schema is the earlier release's own: safe. With any, nobody has read them yet.
     """
     between = tuple(sorted(set(applied) - set(known)))
+    lacking = sorted(set(known) - set(applied))
+    if lacking:
+        told = f"the schema lacks what the earlier release knows: {', '.join(lacking)}"
+        return SafetyVerdict(Safety.UNKNOWN, told, between)
     if not between:
         return SafetyVerdict(Safety.SAFE, "the schema is the earlier release's own: no migration lies between")
     told = ", ".join(between)
     return SafetyVerdict(Safety.UNKNOWN, f"the earlier release was never tried on the schema after {told}", between)
+
+
+_NOT_SERVING = frozenset(
+    {PromotionPhase.REQUESTED, PromotionPhase.GATED, PromotionPhase.ROLLED_BACK, PromotionPhase.SUPERSEDED}
+)
 
 
 def decide(watched: Watched, now: datetime) -> Decision:
@@ -100,30 +113,53 @@ def decide(watched: Watched, now: datetime) -> Decision:
     promotion, assessment = watched.promotion, watched.assessment
     if watched.decided:
         return Decision(Action.WAIT, "already decided for this promotion")
+    if not promotion.code_changed or promotion.phase in _NOT_SERVING:
+        return Decision(Action.WAIT, f"{promotion.phase}, not baking: its code does not serve")
     broken = watched.health is Verdict.FAILED
     if assessment.verdict is AlarmVerdict.BREACHED or broken:
-        return _decide_breach(watched, broken)
+        return _decide_breach(watched, broken, now)
+    return _decide_quiet(watched, now)
+
+
+def _decide_quiet(watched: Watched, now: datetime) -> Decision:
+    promotion, assessment = watched.promotion, watched.assessment
     if promotion.phase is not PromotionPhase.BAKING or promotion.bake_until is None:
         return Decision(Action.WAIT, f"{promotion.phase}, not baking: {assessment.reason}")
     if assessment.verdict is AlarmVerdict.UNKNOWN:
         return Decision(Action.WAIT, f"held, alarms unknown: {assessment.reason}")
+    if watched.health not in (Verdict.PASSED, Verdict.WAIVED):
+        return Decision(Action.WAIT, "held, the services' health was not read")
     left = (promotion.bake_until - now).total_seconds()
     if left > 0:
         return Decision(Action.WAIT, f"baking, {left:.0f} s left: {assessment.reason}")
     return Decision(Action.PROCEED, f"bake ended: {assessment.reason}")
 
 
-def _decide_breach(watched: Watched, broken: bool) -> Decision:
+def _decide_breach(watched: Watched, broken: bool, now: datetime) -> Decision:
     assessment = watched.assessment
     why = "health probes failed after the deploy" if broken else assessment.reason
     arns = tuple(reading.arn for reading in (*assessment.roll_back_by, *assessment.page_by))
+    only_page = not broken and not assessment.roll_back_by
+    until = watched.promotion.bake_until
+    if only_page and until is not None and now < until:
+        # A halt would end the watch, and with it the rollback that another alarm may yet ask for.
+        return Decision(Action.WAIT, f"{why}; asks for people, the watch goes on", arns=arns)
+    halt = _explain_halt(watched, only_page)
+    if halt is not None:
+        return Decision(Action.HALT, f"{why}; {halt}", arns=arns)
+    if watched.safety.unread:
+        return Decision(Action.WAIT, f"{why}; held, the schema is {watched.safety.reason}", arns=arns)
+    target = watched.last_good.release if watched.last_good else None
+    return Decision(Action.ROLL_BACK, why, target, arns)
+
+
+def _explain_halt(watched: Watched, only_page: bool) -> str | None:
     if watched.promotion.kind is PromotionKind.ROLLBACK:
-        return Decision(Action.HALT, f"{why}; a rollback is never rolled back", arns=arns)
-    if not broken and not assessment.roll_back_by:
-        return Decision(Action.HALT, f"{why}; this kind of alarm asks for people, not for a rollback", arns=arns)
+        return "a rollback is never rolled back"
+    if only_page:
+        return "this kind of alarm asks for people, not for a rollback"
     if watched.last_good is None:
-        return Decision(Action.HALT, f"{why}; no verified release to go back to", arns=arns)
-    if watched.safety.safety is not Safety.SAFE:
-        told = f"rollback to {watched.last_good.release[:8]} is {watched.safety.safety}: {watched.safety.reason}"
-        return Decision(Action.HALT, f"{why}; {told}", arns=arns)
-    return Decision(Action.ROLL_BACK, why, watched.last_good.release, arns)
+        return "no verified release to go back to"
+    if watched.safety.safety is Safety.SAFE or watched.safety.unread:
+        return None
+    return f"rollback to {watched.last_good.release[:8]} is {watched.safety.safety}: {watched.safety.reason}"

@@ -5,34 +5,41 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Select, insert, select, update
 
 from namecard_release.domain.promotion import Hold
 from namecard_release.domain.rollback import Decision
 from namecard_release.errors import PermanentError
 from namecard_release.ledger.rows import decision_row, read_decision, read_hold
-from namecard_release.ledger.schema import decisions, holds
+from namecard_release.ledger.schema import decisions, holds, promotions
 from namecard_release.ledger.store import Store
+
+
+def _run_of(promotion_id: str) -> Select[tuple[str]]:
+    return select(promotions.c.run_id).where(promotions.c.id == promotion_id)
 
 
 class Decisions(Store):
     """The decisions' and holds' part of the ledger."""
 
     def record_decision(self, promotion_id: str, decision: Decision, at: datetime) -> bool:
-        """Record a decisive decision; False when one was recorded before, whoever raced for it.
+        """Record a decisive decision about a promotion's present run; False when one was recorded before.
 
         Raises PermanentError for an unknown promotion, ValueError for a decision that decides nothing.
         """
         row = decision_row(decision)
-        if self.insert_new(insert(decisions).values(promotion_id=promotion_id, at=at, **row)):
-            return True
-        if self.decision(promotion_id) is None:
+        with self.reading() as connection:
+            run_id = connection.execute(_run_of(promotion_id)).scalar()
+        if run_id is None:
             raise PermanentError(f"the ledger knows no promotion {promotion_id} to decide about")
-        return False
+        return self.insert_new(insert(decisions).values(promotion_id=promotion_id, run_id=run_id, at=at, **row))
 
     def decision(self, promotion_id: str) -> Decision | None:
-        """Give the decisive decision about a promotion, if one was recorded."""
-        query = select(decisions).where(decisions.c.promotion_id == promotion_id)
+        """Give the decisive decision about a promotion's present run, if one was recorded."""
+        own = (decisions.c.promotion_id == promotion_id) & (
+            decisions.c.run_id == _run_of(promotion_id).scalar_subquery()
+        )
+        query = select(decisions).where(own)
         with self.reading() as connection:
             row = connection.execute(query).mappings().first()
         return None if row is None else read_decision(row)

@@ -116,6 +116,8 @@ decisions = Table(
     "decisions",
     metadata,
     Column("promotion_id", String(120), ForeignKey("promotions.id"), primary_key=True),
+    # A promotion that is resumed by another run is decided about anew.
+    Column("run_id", String(64), primary_key=True),
     Column("action", String(20), nullable=False),
     Column("reason", Words, nullable=False),
     Column("to_release", String(40)),

@@ -53,8 +53,9 @@ def digest_inputs(pipeline: Pipeline, site: Site, source: Source) -> str:
     made_from = {
         "sha": source.release.sha,
         "tree": source.release.tree,
-        "commands": [command.argv for command in (platform.install, *platform.prepare, *platform.build)],
+        "commands": [(c.argv, dict(c.env)) for c in (platform.install, *platform.prepare, *platform.build)],
         "synth": _synth_command(pipeline, site, source, Path("out")).argv,
+        "synth_env": dict(platform.synth.env),
         "account": site.settings.account,
         "region": site.settings.region,
     }

@@ -48,6 +48,7 @@ def deploy_release(
     phase = judge_command("cdk deploy", outcome)
     site.cloud.forget_alarms()
     if phase.verdict is not Verdict.PASSED:
+        _note_old_code(pipeline, site, promotion, wait or threading.Event().wait)
         told = " | ".join(line for line in phase.tail[-4:] if line.strip())
         stop(pipeline, promotion.id, PromotionPhase.FAILED, f"cdk deploy: {phase.reason}: {told}")
     return _mark_deployed(pipeline, promotion), phase
@@ -84,23 +85,17 @@ def _is_deployed(pipeline: Pipeline, site: Site, assembly: Assembly) -> bool:
 def _begin(pipeline: Pipeline, site: Site, promotion: Promotion, assembly: Assembly) -> Promotion:
     now = pipeline.clock.now()
     history = pipeline.ledger.history(site.name)
-    for other in history:
-        if (
-            other.id != promotion.id
-            and other.phase is PromotionPhase.BAKING
-            and promotion.kind is PromotionKind.PROMOTION
-        ):
-            why = f"superseded by {promotion.id} before its bake ended"
-            pipeline.ledger.move(other.id, PromotionPhase.SUPERSEDED, now, why)
+    phase, digest = PromotionPhase.DEPLOYING, assembly.digest
     if promotion.deploy_started_at is not None:
-        return pipeline.ledger.move(promotion.id, PromotionPhase.DEPLOYING, now, assembly=assembly.digest)
+        return pipeline.ledger.move(promotion.id, phase, now, assembly=digest, code_changed=True)
     baseline = read_baseline(site)
     return pipeline.ledger.move(
         promotion.id,
-        PromotionPhase.DEPLOYING,
+        phase,
         now,
-        assembly=assembly.digest,
+        assembly=digest,
         deploy_started_at=now,
+        code_changed=True,
         previous_release=next((p.release for p in history if p.code_changed and p.id != promotion.id), None),
         baseline=baseline,
     )
@@ -112,8 +107,24 @@ def read_baseline(site: Site) -> tuple[AlarmReading, ...]:
     return site.cloud.alarms(there) if there else ()
 
 
+def _note_old_code(pipeline: Pipeline, site: Site, promotion: Promotion, wait: Wait) -> None:
+    # CloudFormation put the old code back: what serves is what served before, and is watched as such.
+    statuses = [stack.status or "" for stack in settle_stacks(site, wait)]
+    if not any("FAILED" in status for status in statuses):
+        pipeline.ledger.move(promotion.id, promotion.phase, pipeline.clock.now(), "old code kept", code_changed=False)
+
+
+def _supersede_baking(pipeline: Pipeline, promotion: Promotion) -> None:
+    for other in pipeline.ledger.history(promotion.environment):
+        if other.id != promotion.id and other.phase is PromotionPhase.BAKING:
+            why = f"superseded by {promotion.id} before its bake ended"
+            pipeline.ledger.move(other.id, PromotionPhase.SUPERSEDED, pipeline.clock.now(), why)
+
+
 def _mark_deployed(pipeline: Pipeline, promotion: Promotion) -> Promotion:
     now = pipeline.clock.now()
+    if promotion.kind is PromotionKind.PROMOTION:
+        _supersede_baking(pipeline, promotion)
     if promotion.phase in (PromotionPhase.REQUESTED, PromotionPhase.GATED):
         promotion = pipeline.ledger.move(promotion.id, PromotionPhase.DEPLOYING, now, "found deployed")
     return pipeline.ledger.move(

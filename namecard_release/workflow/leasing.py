@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from namecard_release.errors import RefusedError
+from namecard_release.errors import RefusedError, TransientError
 from namecard_release.ports import Lease
 from namecard_release.workflow.pipeline import Pipeline
 
@@ -40,9 +40,16 @@ class Heartbeat:
         self._lease.release()
 
     def _renew(self) -> None:
+        unanswered = 0.0
         while not self._stop.wait(self._beat):
             try:
                 self._lease.renew()
+                unanswered = 0.0
+            except TransientError as error:
+                unanswered += self._beat
+                if unanswered >= LEASE_SECONDS:
+                    self._lost = RefusedError(f"the lease ran out while the ledger did not answer: {error}")
+                    return
             except RefusedError as error:
                 self._lost = error
                 return

@@ -71,13 +71,17 @@ def open_promotion(pipeline: Pipeline, request: Request) -> Promotion:
 def check_entry(pipeline: Pipeline, environment: str, release: str) -> str | None:
     """Say why a release may not enter an environment (hold, order of environments), or None."""
     required = pipeline.settings.environment(environment).requires
-    healthy = {
-        name
-        for name in required
-        if any(p.release == release and p.phase is PromotionPhase.SUCCEEDED for p in pipeline.ledger.history(name))
-    }
+    healthy = {name for name in required if _is_healthy(pipeline, name, release)}
     holds = pipeline.ledger.holds(environment)
     return explain_closed_entry(Entry(environment, release, required, frozenset(healthy), holds))
+
+
+def _is_healthy(pipeline: Pipeline, environment: str, release: str) -> bool:
+    """Tell whether a release's newest outcome in an environment is success: one rolled back since then is not."""
+    outcomes = (PromotionPhase.SUCCEEDED, PromotionPhase.ROLLED_BACK)
+    own = (p for p in pipeline.ledger.history(environment) if p.release == release and p.phase in outcomes)
+    newest = next(own, None)
+    return newest is not None and newest.phase is PromotionPhase.SUCCEEDED
 
 
 def refuse_closed_entry(pipeline: Pipeline, promotion: Promotion) -> None:

@@ -21,6 +21,8 @@ from namecard_release.errors import ReleaseError, TransientError
 from namecard_release.workflow.pipeline import Pipeline
 from namecard_release.workflow.verifying import PROBES_GATE
 
+_ENDED_SERVING = frozenset({PromotionPhase.FAILED, PromotionPhase.HELD, PromotionPhase.ABORTED})
+
 
 @dataclass(frozen=True)
 class Watch:
@@ -41,7 +43,7 @@ class Fallback:
 
 
 def find_watched(pipeline: Pipeline) -> tuple[Promotion, ...]:
-    """List the promotions that need a look: baking ones, and failed ones whose new code serves requests."""
+    """List the promotions that need a look: baking ones, and those that ended badly while their code serves."""
     newest = [_find_newest(pipeline, name) for name in pipeline.settings.environments]
     return tuple(p for p in newest if p is not None and _needs_a_look(pipeline, p))
 
@@ -53,9 +55,7 @@ def _find_newest(pipeline: Pipeline, environment: str) -> Promotion | None:
 def _needs_a_look(pipeline: Pipeline, promotion: Promotion) -> bool:
     if promotion.phase is PromotionPhase.BAKING:
         return True
-    if promotion.phase is not PromotionPhase.FAILED or not promotion.code_changed:
-        return False
-    return read_health(pipeline, promotion) is Verdict.FAILED and pipeline.ledger.decision(promotion.id) is None
+    return promotion.phase in _ENDED_SERVING and pipeline.ledger.decision(promotion.id) is None
 
 
 def read_health(pipeline: Pipeline, promotion: Promotion) -> Verdict | None:
@@ -67,7 +67,8 @@ def read_health(pipeline: Pipeline, promotion: Promotion) -> Verdict | None:
 
 def find_fallback(pipeline: Pipeline, promotion: Promotion) -> Fallback:
     """Find the last good release of a promotion's environment and judge its code against the schema applied."""
-    history = pipeline.ledger.history(promotion.environment)
+    held = {hold.release for hold in pipeline.ledger.holds(promotion.environment)}
+    history = [p for p in pipeline.ledger.history(promotion.environment) if p.release not in held]
     last_good = find_last_good(history, promotion.environment, promotion.release)
     if last_good is None:
         return Fallback(None, SafetyVerdict(Safety.UNKNOWN, "there is no release to judge"))
@@ -79,8 +80,10 @@ def judge_schema(pipeline: Pipeline, environment: str, digest: str) -> SafetyVer
     try:
         applied = [row.name for row in pipeline.site(environment).target.rows()]
         bundle = pipeline.store.get(digest).migrations
+    except TransientError as error:
+        return SafetyVerdict(Safety.UNKNOWN, f"unread: {error}", unread=True)
     except ReleaseError as error:
-        return SafetyVerdict(Safety.UNKNOWN, f"unread: {error}")
+        return SafetyVerdict(Safety.UNKNOWN, str(error))
     if bundle is None:
         return SafetyVerdict(Safety.UNKNOWN, "the earlier assembly does not tell its migrations")
     return judge_rollback(applied, bundle)

@@ -23,7 +23,7 @@ MATRIX = """
 REQUESTED    yes       yes   -         -         -      -         yes    yes  -           yes        yes
 GATED        -         yes   yes       -         -      -         yes    yes  -           yes        yes
 DEPLOYING    -         -     yes       yes       -      -         yes    yes  -           yes        yes
-VERIFYING    -         -     -         yes       yes    yes       yes    yes  yes         yes        yes
+VERIFYING    -         -     yes       yes       yes    yes       yes    yes  yes         yes        yes
 BAKING       -         -     -         -         yes    yes       yes    yes  yes         yes        yes
 SUCCEEDED    -         -     -         -         -      yes       -      -    yes         -          -
 FAILED       yes       -     -         -         -      -         yes    yes  yes         yes        -

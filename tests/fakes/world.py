@@ -11,8 +11,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from namecard_release.ledger.open import open_ledger
-
 from namecard_release.domain.alarms import AlarmReading, AlarmState, expected_alarms
 from namecard_release.domain.assembly import Assembly
 from namecard_release.domain.gates import CommandOutcome
@@ -21,6 +19,7 @@ from namecard_release.domain.migrations import LedgerRow, MigrationFile, TrialRe
 from namecard_release.domain.readiness import StackStatus
 from namecard_release.domain.release import Release
 from namecard_release.errors import PermanentError, RefusedError, TransientError
+from namecard_release.ledger.open import open_ledger
 from namecard_release.ports import LineSink, ReleaseLedger
 from namecard_release.settings import SERVICES, Settings
 from namecard_release.workflow.pipeline import Pipeline, Site

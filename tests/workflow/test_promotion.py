@@ -155,7 +155,7 @@ def test_an_empty_bundle_is_refused_before_the_deploy(stage: Stage) -> None:
     stage.world.assemblies[kept.digest] = replace(kept, migrations=())
     built = build_assembly(stage.pipeline, "staging", ready_source(stage.pipeline, A), "run-1", print)
     assert built.reused and built.result.verdict is Verdict.FAILED
-    with pytest.raises(StoppedError, match="bundle: missing 2026-01-01T0000__auth__create-users.sql"):
+    with pytest.raises(StoppedError, match=r"bundle: missing 2026-01-01T0000__auth__create-users\.sql"):
         stage.deploy(promotion)
     assert stage.world.deploys == []
 

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from namecard_release.domain.alarms import AlarmState
-from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase
-from namecard_release.domain.rollback import Action, Safety
+from namecard_release.domain.gates import CommandOutcome
+from namecard_release.domain.promotion import Hold, Promotion, PromotionKind, PromotionPhase
+from namecard_release.domain.rollback import Action, Decision, Safety
 from namecard_release.errors import RefusedError
 from namecard_release.workflow.deploying import deploy_release
 from namecard_release.workflow.leasing import hold_lease
 from namecard_release.workflow.pipeline import StoppedError
-from namecard_release.workflow.promoting import Request, open_promotion
+from namecard_release.workflow.promoting import Request, check_entry, open_promotion
 from namecard_release.workflow.rolling_back import finish_rollback, load_target, plan_rollback, refuse_unsafe
 from namecard_release.workflow.verifying import verify_release
 from namecard_release.workflow.watching import Watch, find_fallback, find_watched, look
@@ -139,3 +140,70 @@ def test_the_next_rollback_does_not_go_back_to_what_was_rolled_back(stage: Stage
 def test_a_release_that_runs_or_never_did_is_no_target(stage: Stage, to: str) -> None:
     with pytest.raises(RefusedError, match="cannot go back"):
         plan_rollback(stage.pipeline, "staging", to)
+
+
+def test_a_deploy_that_failed_leaves_the_baking_release_watched(stage: Stage) -> None:
+    (baking,) = find_watched(stage.pipeline)
+    stage.world.files["e" * 40] = stage.world.files[C]
+    stage.world.deploy_outcome = CommandOutcome(("cdk",), 1, 2.0, ("RunMigrations failed",))
+    stage.world.statuses = ["UPDATE_ROLLBACK_COMPLETE"]
+    with pytest.raises(StoppedError):
+        stage.promote("e" * 40, "run-e")
+    assert stage.phase(baking) is PromotionPhase.BAKING
+    assert [p.id for p in find_watched(stage.pipeline)] == [baking.id]
+
+
+def test_a_deploy_with_an_unknown_end_is_watched_and_shown(stage: Stage) -> None:
+    stage.world.files["e" * 40] = stage.world.files[C]
+    stage.world.deploy_outcome = CommandOutcome(("cdk",), None, 2.0)
+    stage.world.statuses = ["UPDATE_FAILED"]
+    with pytest.raises(StoppedError):
+        stage.promote("e" * 40, "run-e")
+    (watched,) = find_watched(stage.pipeline)
+    assert (watched.release, watched.phase) == ("e" * 40, PromotionPhase.FAILED)
+    stage.world.pass_time(5)
+    stage.world.set_alarm("CardsErrorsAlarm", AlarmState.ALARM)
+    assert watch(stage).decision.action is Action.ROLL_BACK
+
+
+def test_an_unread_schema_waits_and_then_rolls_back(stage: Stage) -> None:
+    stage.world.pass_time(5)
+    stage.world.set_alarm("CardsErrorsAlarm", AlarmState.ALARM)
+    stage.world.unreachable.add("database")
+    seen = watch(stage)
+    assert (seen.decision.action, seen.fresh) == (Action.WAIT, False)
+    assert "did not answer" in seen.decision.reason
+    stage.world.unreachable.clear()
+    assert watch(stage).decision.action is Action.ROLL_BACK
+
+
+def test_a_held_release_is_no_target_of_an_automatic_rollback(stage: Stage) -> None:
+    stage.pipeline.ledger.hold(Hold("staging", B, "a person said so", "ada", stage.world.time))
+    stage.world.pass_time(5)
+    stage.world.set_alarm("CardsErrorsAlarm", AlarmState.ALARM)
+    seen = watch(stage)
+    assert (seen.decision.action, seen.decision.to) == (Action.HALT, None)
+
+
+def test_a_resumed_promotion_is_decided_about_anew(stage: Stage) -> None:
+    stage.world.unreachable.add("services")
+    stage.world.files["e" * 40] = stage.world.files[C]
+    with pytest.raises(StoppedError):
+        stage.promote("e" * 40, "run-e")
+    stage.world.unreachable.clear()
+    (held,) = find_watched(stage.pipeline)
+    assert held.phase is PromotionPhase.HELD
+    ledger = stage.pipeline.ledger
+    assert ledger.record_decision(held.id, Decision(Action.HALT, "people were asked"), stage.world.time)
+    assert find_watched(stage.pipeline) == ()
+    stage.deploy(stage.open("e" * 40, "run-f", root="run-e"))
+    stage.world.pass_time(61)
+    assert watch(stage).decision.action is Action.PROCEED
+
+
+def test_a_release_rolled_back_in_staging_is_not_healthy_there(stage: Stage) -> None:
+    stage.world.pass_time(61)
+    watch(stage)
+    assert check_entry(stage.pipeline, "prod", C) is None
+    _roll_back(stage, B)
+    assert "healthy in staging" in (check_entry(stage.pipeline, "prod", C) or "")

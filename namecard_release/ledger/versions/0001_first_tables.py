@@ -64,6 +64,7 @@ def upgrade() -> None:
     op.create_table(
         "decisions",
         sa.Column("promotion_id", sa.String(120), sa.ForeignKey("promotions.id"), primary_key=True),
+        sa.Column("run_id", sa.String(64), primary_key=True),
         sa.Column("action", sa.String(20), nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("to_release", sa.String(40)),
