@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from benchmarks.bench import ENVIRONMENT, Bench, tell
 from namecard_release.domain.promotion import Promotion, PromotionPhase
 from namecard_release.errors import PermanentError
-from namecard_release.sandbox.driving import find_public_url, wait_for
+from namecard_release.sandbox.driving import find_public_url
 from namecard_release.sandbox.timeline import find_rollback_run
 from namecard_release.sandbox.traffic import request_once
 
 SERVICES = ("auth", "cards", "ocr", "enrichment", "uploads")
 _REQUESTS = 4
-_GATES_SECONDS = 240.0
-_ROLLBACK_SECONDS = 90.0
 
 
 @dataclass(frozen=True)
@@ -35,13 +33,13 @@ class Reaction:
 def measure_reaction(bench: Bench, service: str) -> tuple[Reaction, Promotion]:
     """Promote C, fail requests of one service during its bake, and wait for the rollback."""
     run_id = bench.launch("C")
-    _wait_for_phase(bench, run_id, PromotionPhase.BAKING, _GATES_SECONDS)
+    bench.wait_for(run_id, PromotionPhase.BAKING)
     base, stage = find_public_url(bench.settings, ENVIRONMENT)
     tell(f"fail requests to {service}")
     outcomes = [request_once(base, stage, service) for _ in range(_REQUESTS)]
     if any(outcome.ok for outcome in outcomes):
         raise PermanentError(f"requests to {service} were to fail on C and did not")
-    promotion = _wait_for_phase(bench, run_id, PromotionPhase.ROLLED_BACK, _ROLLBACK_SECONDS)
+    promotion = bench.wait_for(run_id, PromotionPhase.ROLLED_BACK)
     return _read_reaction(bench, promotion, service, outcomes[0].at), promotion
 
 
@@ -59,19 +57,3 @@ def _read_reaction(bench: Bench, promotion: Promotion, service: str, first_reque
     alarm = min(since)
     times = (run.first_step - alarm, ended - alarm, run.first_step - first_request)
     return Reaction(service, *(round(seconds, 3) for seconds in times))
-
-
-def _wait_for_phase(bench: Bench, run_id: str, phase: PromotionPhase, seconds: float) -> Promotion:
-    reached: list[Promotion] = []
-
-    def look() -> bool:
-        found = bench.find_promotion(run_id)
-        if found is not None and found.phase is phase:
-            reached.append(found)
-        elif found is not None and found.ended_at is not None:
-            raise PermanentError(f"{found.id} was to come to {phase} and is {found.phase}: {found.reason}")
-        return bool(reached)
-
-    if not wait_for(look, seconds):
-        raise PermanentError(f"run {run_id} did not come to {phase} within {seconds:.0f} s")
-    return reached[-1]

@@ -76,7 +76,10 @@ class StatusReport:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that was measured in one run; `load` is the machine's load average before and after."""
+    """Everything that was measured in one run; `load` is the machine's load average before and after.
+
+    `disturbed` are promotions that a latency alarm took back without a failing request: the machine was too busy.
+    """
 
     rollback: RollbackReport
     promotion: PromotionReport
@@ -85,6 +88,7 @@ class Report:
     targets: Mapping[str, Target]
     machine: Mapping[str, str]
     load: tuple[float, float]
+    disturbed: Sequence[str]
     seconds: float
 
 

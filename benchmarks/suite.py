@@ -43,7 +43,7 @@ def measure(bench: Bench) -> Report:
     targets = judge_targets(rollback, alarm, told)
     loads = (round(load, 2), round(os.getloadavg()[0], 2))
     seconds = round(time.monotonic() - begun, 1)
-    return Report(rollback, promotion, alarm, told, targets, describe_machine(), loads, seconds)
+    return Report(rollback, promotion, alarm, told, targets, describe_machine(), loads, bench.disturbed, seconds)
 
 
 def measure_rollbacks(
