@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 # Gates run side by side, so each is a process; a fork server with these modules loaded starts one in a third of a
-# second, where a fresh interpreter takes two (measured: docs/adr/0003).
+# second, where a fresh interpreter takes two (docs/adr/0006).
 _PRELOAD = ["dagster", "sqlalchemy", "namecard_release.definitions", "namecard_release.adapters.git"]
 
 

@@ -7,6 +7,7 @@ import os
 import threading
 from functools import cache
 from multiprocessing.connection import wait
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import dagster as dg
@@ -35,8 +36,9 @@ class PipelineResource(dg.ConfigurableResource[Pipeline]):
 
 def _end_with_run() -> None:
     """End this step's process when its run's process is gone, or a killed run would go on deploying."""
+    # A step is forked by the fork server of its run; a run itself is spawned, and outlives the code server.
     run = multiprocessing.parent_process()
-    if run is not None:
+    if run is not None and isinstance(multiprocessing.current_process(), ForkServerProcess):
         threading.Thread(target=_wait_and_exit, args=(run.sentinel,), name="run-watch", daemon=True).start()
 
 

@@ -16,7 +16,7 @@ from namecard_release.workflow.pipeline import Pipeline
 from namecard_release.workflow.watching import Fallback, Watch, find_fallback, find_watched, look
 
 SENSOR_NAME = "alarm_rollback_sensor"
-# Dagster's sensor loop turns every 5 s: a tick that ends at 5k - 1 s leaves the shortest gap (measured: docs/adr/0004).
+# Dagster's sensor loop turns every 5 s: a tick that ends at 5k - 1 s leaves the shortest gap (docs/adr/0004).
 _TICK_SECONDS = 24.0
 _LOOK_SECONDS = 0.25
 

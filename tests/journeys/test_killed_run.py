@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import signal
 
 import psutil
@@ -9,12 +11,16 @@ import pytest
 from playwright.sync_api import expect
 
 from namecard_release.composition import build_pipeline
+from namecard_release.sandbox.dagster_process import query
 from namecard_release.settings import load_settings
 from tests.journeys.browser import open_page
 from tests.journeys.conftest import Sandbox, ended, newest, wait_for
 
 pytestmark = pytest.mark.journey
 ENVIRONMENT = "prod"
+_EVENTS = """{ runOrError(runId: "%s") { ... on Run {
+  eventConnection { events { ... on MessageEvent { message } } } } } }"""
+_PID = re.compile(r"Started process for run \(pid: (\d+)\)")
 STACKS = ("NameCardDb-prod", "NameCardApi-prod")
 
 
@@ -23,7 +29,7 @@ def test_a_run_killed_while_it_deploys_is_resumed_without_a_second_deploy(sandbo
     _make_healthy_in_staging(sandbox, release)
     assert sandbox.call("promote", "--env", ENVIRONMENT, "--commit", release).returncode == 0
     deploying = wait_for(lambda: _in_phase(sandbox, "DEPLOYING"), 120)
-    _kill_run(deploying["run_id"])
+    _kill_run(sandbox, deploying["run_id"])
     failed = wait_for(lambda: _in_phase(sandbox, "FAILED"), 30)
     assert failed["id"] == deploying["id"]
     assert _tools_left(sandbox) == []
@@ -45,14 +51,11 @@ def _in_phase(sandbox: Sandbox, phase: str) -> dict[str, str] | None:
     return found if found is not None and found["phase"] == phase else None
 
 
-def _kill_run(run_id: str) -> None:
+def _kill_run(sandbox: Sandbox, run_id: str) -> None:
     """Kill the run's own process, not its steps: they have to notice by themselves."""
-    (run,) = [
-        process
-        for process in psutil.process_iter(["cmdline"])
-        if "execute_run" in (line := " ".join(process.info["cmdline"] or [])) and run_id in line
-    ]
-    run.send_signal(signal.SIGKILL)
+    told = query(sandbox.state.ui_url or "", _EVENTS % run_id)["runOrError"]["eventConnection"]["events"]
+    (pid,) = [found[1] for event in told if (found := _PID.search(event.get("message") or ""))]
+    os.kill(int(pid), signal.SIGKILL)
 
 
 def _tools_left(sandbox: Sandbox) -> list[str]:
