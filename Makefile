@@ -38,7 +38,7 @@ check: env
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@NAMECARD_RELEASE_SETTINGS=deploy/namecard-release.example.toml $(BIN)/dg check defs
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) NAMECARD_RELEASE_SETTINGS=deploy/namecard-release.example.toml $(BIN)/dg check defs
 
 bench: env
 	@$(BIN)/python -m benchmarks

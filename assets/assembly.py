@@ -2,35 +2,25 @@
 
 import dagster as dg
 
-from assets.evidence import Metadata, gate_check, gate_metadata, name_table, told_plainly
-from assets.requests import RELEASES
+from assets.evidence import Metadata, name_table
+from assets.gates import build_gate
+from namecard_release.domain.gates import GateResult
+from namecard_release.ports import LineSink
 from namecard_release.workflow.assembling import build_assembly
 from namecard_release.workflow.pipeline import Pipeline
 from namecard_release.workflow.planning import PlannedMigrations, plan_release
-from namecard_release.workflow.sources import ready_source
+from namecard_release.workflow.sources import Source
 
 
 def build_migration_plan(environment: str) -> dg.AssetsDefinition:
-    """Build the asset of an environment's migration plan with its blocking check."""
-    key = dg.AssetKey([environment, "migration_plan"])
+    """Build the gate of an environment's migration plan."""
 
-    @dg.asset(
-        key=key,
-        partitions_def=RELEASES,
-        group_name=environment,
-        kinds={"postgresql"},
-        deps=["source"],
-        check_specs=[dg.AssetCheckSpec("migration_plan", asset=key, blocking=True)],
-    )
-    def migration_plan(context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult:
-        """The release's migrations against this environment's ledger, and a trial of what is pending."""
-        with told_plainly():
-            ready = ready_source(pipeline, context.partition_key, context.log.debug)
-            planned = plan_release(pipeline, environment, ready, context.run_id, context.log.debug)
-        metadata = gate_metadata(planned.result) | _describe_plan(planned)
-        return dg.MaterializeResult(metadata=metadata, check_results=[gate_check(planned.result)])
+    def _step(pipeline: Pipeline, source: Source, run_id: str, on_line: LineSink) -> tuple[GateResult, Metadata]:
+        planned = plan_release(pipeline, environment, source, run_id, on_line)
+        return planned.result, _describe_plan(planned)
 
-    return migration_plan
+    told = "The release's migrations against this environment's ledger, and a trial of what is pending."
+    return build_gate(dg.AssetKey([environment, "migration_plan"]), environment, "postgresql", told, _step)
 
 
 def _describe_plan(planned: PlannedMigrations) -> Metadata:
@@ -45,25 +35,14 @@ def _describe_plan(planned: PlannedMigrations) -> Metadata:
 
 
 def build_assembly_asset(environment: str) -> dg.AssetsDefinition:
-    """Build the asset of an environment's assembly with its blocking check."""
-    key = dg.AssetKey([environment, "assembly"])
+    """Build the gate of an environment's assembly."""
 
-    @dg.asset(
-        key=key,
-        partitions_def=RELEASES,
-        group_name=environment,
-        kinds={"cloudformation"},
-        deps=["source"],
-        check_specs=[dg.AssetCheckSpec("assembly", asset=key, blocking=True)],
-    )
-    def assembly(context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult:
-        """The release built and synthesised once for this environment, kept by its content."""
-        with told_plainly():
-            ready = ready_source(pipeline, context.partition_key, context.log.debug)
-            built = build_assembly(pipeline, environment, ready, context.run_id, context.log.debug)
-        metadata = gate_metadata(built.result) | {"reused": dg.MetadataValue.bool(built.reused)}
+    def _step(pipeline: Pipeline, source: Source, run_id: str, on_line: LineSink) -> tuple[GateResult, Metadata]:
+        built = build_assembly(pipeline, environment, source, run_id, on_line)
+        shown: Metadata = {"reused": dg.MetadataValue.bool(built.reused)}
         if built.assembly is not None:
-            metadata["stacks"] = dg.MetadataValue.text(", ".join(built.assembly.stacks))
-        return dg.MaterializeResult(metadata=metadata, check_results=[gate_check(built.result)])
+            shown["stacks"] = dg.MetadataValue.text(", ".join(built.assembly.stacks))
+        return built.result, shown
 
-    return assembly
+    told = "The release built and synthesised once for this environment, kept by its content."
+    return build_gate(dg.AssetKey([environment, "assembly"]), environment, "cloudformation", told, _step)

@@ -47,7 +47,7 @@ def build_deployment(environment: str, requires: tuple[str, ...]) -> dg.AssetsDe
                 deployed = verify_release(pipeline, promotion, assembly, files)
                 shown = describe_deployment(promotion, assembly, deployed, phase)
                 with told_plainly(shown):
-                    promotion = conclude_deployment(pipeline, deployed, context.run_id)
+                    promotion = conclude_deployment(pipeline, deployed, context.run.run_id)
         shown |= describe_bake(promotion, fallback)
         return dg.MaterializeResult(metadata=shown, check_results=deployment_checks(deployed))
 

@@ -1,13 +1,20 @@
-"""The gates that are about a release alone: quality, launch readiness, synthetic monitor."""
+"""What every gate is as an asset, and the gates that are about a release alone: quality, launch readiness, monitor."""
+
+from collections.abc import Callable
 
 import dagster as dg
 
-from assets.evidence import gate_check, gate_metadata, told_plainly
+from assets.evidence import Metadata, gate_check, gate_metadata, told_plainly
 from assets.requests import RELEASES
-from namecard_release.settings import GatePhase, Settings
+from namecard_release.domain.gates import GateResult
+from namecard_release.ports import LineSink
+from namecard_release.settings import GatePhase
 from namecard_release.workflow.gating import RELEASE_GATES, run_gate
 from namecard_release.workflow.pipeline import Pipeline
-from namecard_release.workflow.sources import ready_source
+from namecard_release.workflow.sources import Source, ready_source
+
+# Runs a gate over a ready source in a run; gives its result and what to show beside it.
+GateStep = Callable[[Pipeline, Source, str, LineSink], tuple[GateResult, Metadata]]
 
 _TOLD = {
     "quality": "Lint, type check, tests and builds of the whole workspace (runbook section 3).",
@@ -16,31 +23,35 @@ _TOLD = {
 }
 
 
-def build_release_gates() -> list[dg.AssetsDefinition]:
-    """Build one asset per release gate, each with its blocking check of the same name."""
-    return [_build_gate(gate) for gate in RELEASE_GATES]
+def build_gate(key: dg.AssetKey, group: str, kind: str, description: str, step: GateStep) -> dg.AssetsDefinition:
+    """Build a gate's asset, with a blocking check of the same name that carries its evidence."""
 
-
-def _build_gate(gate: str) -> dg.AssetsDefinition:
     @dg.asset(
-        name=gate,
-        description=_TOLD[gate],
+        key=key,
+        description=description,
         partitions_def=RELEASES,
-        group_name="release",
-        kinds={"nodejs"},
+        group_name=group,
+        kinds={kind},
         deps=["source"],
-        check_specs=[dg.AssetCheckSpec(gate, asset=gate, blocking=True)],
+        check_specs=[dg.AssetCheckSpec(key.path[-1], asset=key, blocking=True)],
     )
     def _gate(context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult:
         with told_plainly():
             ready = ready_source(pipeline, context.partition_key, context.log.debug)
-            phases = _phases(pipeline.settings, gate)
-            result = run_gate(pipeline, gate, ready, phases, context.run_id, context.log.debug)
-        return dg.MaterializeResult(metadata=gate_metadata(result), check_results=[gate_check(result)])
+            result, shown = step(pipeline, ready, context.run.run_id, context.log.debug)
+        return dg.MaterializeResult(metadata=gate_metadata(result) | shown, check_results=[gate_check(result)])
 
     return _gate
 
 
-def _phases(settings: Settings, gate: str) -> tuple[GatePhase, ...]:
-    phases: tuple[GatePhase, ...] = getattr(settings.gates, gate)
-    return phases
+def build_release_gates() -> list[dg.AssetsDefinition]:
+    """Build one asset per release gate."""
+    return [build_gate(dg.AssetKey(g), "release", "nodejs", _TOLD[g], _command_step(g)) for g in RELEASE_GATES]
+
+
+def _command_step(gate: str) -> GateStep:
+    def _step(pipeline: Pipeline, source: Source, run_id: str, on_line: LineSink) -> tuple[GateResult, Metadata]:
+        phases: tuple[GatePhase, ...] = getattr(pipeline.settings.gates, gate)
+        return run_gate(pipeline, gate, source, phases, run_id, on_line), {}
+
+    return _step

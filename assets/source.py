@@ -23,7 +23,7 @@ def source(context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipelin
         ready = ready_source(pipeline, context.partition_key, context.log.debug)
         phases = ready.phases or (Phase("checkout", Verdict.PASSED, "ready before", 0.0),)
         evidence = {"tree": ready.release.tree}
-        conclude(pipeline, "source", ready.release.sha, phases, started, context.run_id, evidence)
+        conclude(pipeline, "source", ready.release.sha, phases, started, context.run.run_id, evidence)
     return dg.MaterializeResult(metadata=_describe(ready, pipeline.settings))
 
 

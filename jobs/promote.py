@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from assets.requests import ENVIRONMENT_TAG, KIND_TAG, RELEASES
+from assets.requests import ENVIRONMENT_TAG, KIND_TAG
 from namecard_release.domain.promotion import PromotionKind
 from namecard_release.workflow.gating import RELEASE_GATES
 
@@ -30,7 +30,6 @@ def build_promote_job(environment: str) -> UnresolvedAssetJobDefinition:
     return dg.define_asset_job(
         promote_job_name(environment),
         selection=selection,
-        partitions_def=RELEASES,
         tags={ENVIRONMENT_TAG: environment, KIND_TAG: str(PromotionKind.PROMOTION)},
         executor_def=dg.multiprocess_executor.configured(
             {"max_concurrent": 3, "start_method": {"forkserver": {"preload_modules": _PRELOAD}}}

@@ -44,7 +44,7 @@ def rollback_deployment(
 ) -> None:
     """Plan, deploy, verify and probe in one step: each further step would cost the outage its start."""
     with told_plainly():
-        root_run = context.run.root_run_id or context.run_id
+        root_run = context.run.root_run_id or context.run.run_id
         plan = plan_rollback(pipeline, config.environment, config.to or None, root_run)
         refuse_unsafe(plan, config.accept_schema_risk)
         rollback = _open(context, pipeline, plan, config)
@@ -80,7 +80,7 @@ def _end_interrupted(context: dg.OpExecutionContext, pipeline: Pipeline, rollbac
 def _conclude(
     context: dg.OpExecutionContext, pipeline: Pipeline, deployed: Deployment, plan: RollbackPlan, reason: str
 ) -> None:
-    record_probes(pipeline, deployed, context.run_id)
+    record_probes(pipeline, deployed, context.run.run_id)
     rollback = deployed.promotion
     verdict, why = combine_phases((*deployed.verification, *deployed.probes))
     if verdict is not Verdict.PASSED:

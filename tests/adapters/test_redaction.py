@@ -68,7 +68,7 @@ def test_secrets_are_masked(text: str, secret: str) -> None:
         "ssh://git@github.com/o/r.git and git@github.com:o/r.git",
         '"password": null, "token": false',
         "# pass 12\n# fail 0",
-        "PWD=/work/checkout",
+        "PWD=/srv/checkout",
         "password: none",
         "2025-01-01T0000__auth__add-password-column.sql",
         "Authorizer: MyAuthorizer",

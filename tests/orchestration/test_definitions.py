@@ -1,0 +1,167 @@
+"""The Dagster definitions over the fakes: what a run does, what a tick launches, what a failed run leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from namecard_release.definitions import build_defs
+from namecard_release.domain.alarms import AlarmState
+from namecard_release.domain.gates import CommandOutcome
+from namecard_release.domain.promotion import PromotionPhase
+from namecard_release.workflow.pipeline import Pipeline
+from sensors.alarms import alarm_rollback_sensor, watch
+from sensors.commits import commits_sensor
+from sensors.run_status import cancelled_run_sensor, failed_run_sensor
+from tests.fakes.world import A, B, C, World
+
+TAGS = {"namecard/actor": "ada", "namecard/reason": "because"}
+
+
+class Stage:
+    """A world, its definitions and an instance of Dagster in memory."""
+
+    def __init__(self, folder: Path, instance: dg.DagsterInstance) -> None:
+        self.world = World(folder)
+        self.pipeline: Pipeline = self.world.pipeline()
+        self.defs = build_defs(self.pipeline.settings, dg.ResourceDefinition.hardcoded_resource(self.pipeline))
+        self.instance = instance
+        instance.add_dynamic_partitions("releases", [A, B, C])
+
+    def promote(self, release: str, environment: str = "staging") -> dg.ExecuteInProcessResult:
+        """Run a promotion job."""
+        job = self.defs.resolve_job_def(f"promote_{environment}_job")
+        return job.execute_in_process(instance=self.instance, partition_key=release, tags=TAGS, raise_on_error=False)
+
+    def roll_back(self, **config: object) -> dg.ExecuteInProcessResult:
+        """Run the rollback job."""
+        run_config = {"ops": {"rollback_deployment": {"config": {"environment": "staging", **config}}}}
+        job = self.defs.resolve_job_def("rollback_job")
+        return job.execute_in_process(instance=self.instance, run_config=run_config, raise_on_error=False)
+
+    def bake(self) -> None:
+        """Let a bake end well."""
+        self.world.pass_time(61)
+        assert watch(self.pipeline, 0, lambda: 0.0, lambda _: None).events
+
+    def phases(self, release: str) -> list[PromotionPhase]:
+        """Give the phases of a release's promotions, newest first."""
+        return [p.phase for p in self.pipeline.ledger.history("staging") if p.release == release]
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    """Make a stage."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield Stage(tmp_path, instance)
+
+
+def test_a_promotion_materialises_every_asset_with_passing_checks(stage: Stage) -> None:
+    result = stage.promote(A)
+    assert result.success
+    made = {event.asset_key.to_user_string() for event in result.get_asset_materialization_events() if event.asset_key}
+    own = {"staging/migration_plan", "staging/assembly", "staging/deployment"}
+    assert made == {"source", "quality", "launch_readiness", "synthetic_monitor"} | own
+    checks = result.get_asset_check_evaluations()
+    assert len(checks) == 7 and all(check.passed for check in checks)
+    (promotion,) = stage.pipeline.ledger.history("staging")
+    assert (promotion.actor, promotion.reason, promotion.phase) == ("ada", "because", PromotionPhase.BAKING)
+
+
+def test_a_failed_gate_stops_the_run_before_the_deployment_and_the_sensor_tells_why(stage: Stage) -> None:
+    stage.world.failing["lint:all"] = CommandOutcome(("pnpm",), 1, 1.0, ("2 problems",))
+    result = stage.promote(A)
+    assert not result.success and stage.world.deploys == []
+    context = dg.build_run_status_sensor_context(
+        sensor_name="failed_run_sensor",
+        dagster_event=_failure(result),
+        dagster_instance=stage.instance,
+        dagster_run=result.dagster_run,
+    ).for_run_failure()
+    failed_run_sensor(context, pipeline=stage.pipeline)
+    (promotion,) = stage.pipeline.ledger.history("staging")
+    assert promotion.phase is PromotionPhase.FAILED
+    assert promotion.reason == "failed gates: quality: lint: exit 1"
+
+
+def _failure(result: dg.ExecuteInProcessResult) -> dg.DagsterEvent:
+    (event,) = [e for e in result.all_events if e.event_type_value == "PIPELINE_FAILURE"]
+    return event
+
+
+def test_a_cancelled_run_aborts_its_promotion(stage: Stage) -> None:
+    stage.world.failing["lint:all"] = CommandOutcome(("pnpm",), 1, 1.0)
+    result = stage.promote(A)
+    context = dg.build_run_status_sensor_context(
+        sensor_name="cancelled_run_sensor",
+        dagster_event=_failure(result),
+        dagster_instance=stage.instance,
+        dagster_run=result.dagster_run,
+    )
+    cancelled_run_sensor(context, pipeline=stage.pipeline)
+    assert stage.phases(A) == [PromotionPhase.ABORTED]
+
+
+def test_an_alarm_launches_one_rollback_that_restores_the_last_good_release(stage: Stage) -> None:
+    stage.promote(B)
+    stage.bake()
+    stage.promote(C)
+    stage.world.pass_time(5)
+    alarm = stage.world.set_alarm("CardsServiceErrorsAlarm", AlarmState.ALARM)
+    first, again = (watch(stage.pipeline, 0, lambda: 0.0, lambda _: None) for _ in range(2))
+    (request,), (repeated,) = first.runs, again.runs
+    assert request.run_key == repeated.run_key
+    promotion = stage.pipeline.ledger.history("staging")[0]
+    assert request.tags["namecard/alarm"] == alarm.arn
+    assert request.tags["namecard/promotion"] == promotion.id
+    config = request.run_config["ops"]["rollback_deployment"]["config"]
+    assert stage.roll_back(to=config["to"], reason=config["reason"]).success
+    assert (stage.world.deployed, stage.world.deploys) == (B, [B, C, B])
+    assert stage.phases(C) == [PromotionPhase.ROLLED_BACK]
+    assert not watch(stage.pipeline, 0, lambda: 0.0, lambda _: None).decided
+
+
+def test_a_rollback_that_does_not_restore_health_fails_and_says_so(stage: Stage) -> None:
+    stage.promote(B)
+    stage.bake()
+    stage.promote(C)
+    stage.world.sick.add("auth")
+    result = stage.roll_back()
+    assert not result.success
+    assert stage.phases(B)[0] is PromotionPhase.FAILED
+    assert "health was not restored" in stage.pipeline.ledger.history("staging")[0].reason
+
+
+def test_a_rollback_onto_an_unjudged_schema_is_refused_unless_accepted(stage: Stage) -> None:
+    stage.promote(A)
+    stage.bake()
+    stage.promote(B)
+    stage.bake()
+    assert not stage.roll_back().success
+    assert stage.world.deployed == B
+    assert stage.roll_back(accept_schema_risk=True).success
+    assert stage.world.deployed == A
+
+
+def test_readiness_tells_every_signal(stage: Stage) -> None:
+    job = stage.defs.resolve_job_def("readiness_job")
+    stage.promote(A)
+    checks = job.execute_in_process(instance=stage.instance).get_asset_check_evaluations()
+    found = {check.asset_key.path[0]: check.passed for check in checks}
+    assert found == {"dev": False, "staging": True, "prod": False}
+
+
+def test_new_commits_become_releases(tmp_path: Path) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        context = dg.build_sensor_context(instance=instance)
+        result = commits_sensor(context, pipeline=World(tmp_path).pipeline())
+        assert isinstance(result, dg.SensorResult)
+        (added,) = result.dynamic_partitions_requests or []
+        assert sorted(added.partition_keys) == [A, B, C]
+
+
+def test_the_alarm_sensor_is_on_by_default() -> None:
+    assert alarm_rollback_sensor.default_status is dg.DefaultSensorStatus.RUNNING
