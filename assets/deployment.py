@@ -3,6 +3,7 @@
 import dagster as dg
 
 from assets.evidence import Metadata, phase_check, phase_table, told_plainly
+from assets.links import console_links
 from assets.requests import RELEASES, opened_promotion
 from namecard_release.domain.assembly import Assembly
 from namecard_release.domain.gates import Phase
@@ -48,7 +49,7 @@ def build_deployment(environment: str, requires: tuple[str, ...]) -> dg.AssetsDe
                 shown = describe_deployment(promotion, assembly, deployed, phase)
                 with told_plainly(shown):
                     promotion = conclude_deployment(pipeline, deployed, context.run.run_id)
-        shown |= describe_bake(promotion, fallback)
+        shown |= describe_bake(promotion, fallback) | console_links(pipeline.settings, environment)
         return dg.MaterializeResult(metadata=shown, check_results=deployment_checks(deployed))
 
     return deployment

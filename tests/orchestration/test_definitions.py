@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import dagster as dg
@@ -65,10 +65,17 @@ def test_a_promotion_materialises_every_asset_with_passing_checks(stage: Stage) 
     made = {event.asset_key.to_user_string() for event in result.get_asset_materialization_events() if event.asset_key}
     own = {"staging/migration_plan", "staging/assembly", "staging/deployment"}
     assert made == {"source", "quality", "launch_readiness", "synthetic_monitor"} | own
+    assert str(_shown(result)["dashboard"].value).endswith("namecard-staging-observability")
     checks = result.get_asset_check_evaluations()
     assert len(checks) == 7 and all(check.passed for check in checks)
     (promotion,) = stage.pipeline.ledger.history("staging")
     assert (promotion.actor, promotion.reason, promotion.phase) == ("ada", "because", PromotionPhase.BAKING)
+
+
+def _shown(result: dg.ExecuteInProcessResult) -> Mapping[str, dg.MetadataValue]:
+    key = dg.AssetKey(["staging", "deployment"])
+    (event,) = [e for e in result.get_asset_materialization_events() if e.asset_key == key]
+    return event.materialization.metadata
 
 
 def test_a_failed_gate_stops_the_run_before_the_deployment_and_the_sensor_tells_why(stage: Stage) -> None:
