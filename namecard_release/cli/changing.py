@@ -31,7 +31,7 @@ ActorOption = Annotated[str | None, typer.Option("--actor", help="Who; your logi
 
 _ENDS = frozenset({"SUCCEEDED", "FAILED", "HELD", "ROLLED_BACK", "SUPERSEDED", "ABORTED"})
 _RUN_ENDS = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
-_POLL_SECONDS = 0.5
+_POLL_SECONDS = 0.15
 # How long the run-status sensors may take to write the end of a run into the ledger.
 _LEDGER_SECONDS = 40.0
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from namecard_release.domain.assembly import Assembly
 from namecard_release.domain.gates import Phase, Verdict, combine_phases
-from namecard_release.domain.health import Expectation, Reality, judge_probes, judge_reality
+from namecard_release.domain.health import Expectation, Probe, Reality, judge_probes, judge_reality
 from namecard_release.domain.migrations import LedgerRow, MigrationFile, schema_version
 from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase, bake_end
 from namecard_release.errors import TransientError
@@ -35,16 +36,18 @@ def verify_release(
 ) -> Deployment:
     """Read what AWS and the target's ledger hold and how every service answers, and judge both against the release."""
     site = pipeline.site(promotion.environment)
-    reality = read_reality(site, assembly)
+    services = pipeline.settings.platform.services
+    # Side by side: the services are cold after a deploy, and a rollback is judged while people wait.
+    with ThreadPoolExecutor(2, thread_name_prefix="verify") as pool:
+        probing = pool.submit(_probe_services, pipeline, site)
+        reality = pool.submit(read_reality, site, assembly).result()
+        base, probes = probing.result()
     expected = Expectation(
-        services=pipeline.settings.platform.services,
+        services=services,
         files=files,
         outputs=pipeline.settings.platform.outputs,
         ledger_ahead_is_fine=promotion.kind is PromotionKind.ROLLBACK,
     )
-    base = find_base_url(site, reality.outputs)
-    services = pipeline.settings.platform.services
-    probes = () if base is None else pipeline.prober.probe(base, services)
     return Deployment(
         promotion=promotion,
         verification=judge_reality(expected, reality),
@@ -52,6 +55,12 @@ def verify_release(
         schema=None if reality.rows is None else schema_version(reality.rows),
         base_url=base or "",
     )
+
+
+def _probe_services(pipeline: Pipeline, site: Site) -> tuple[str | None, tuple[Probe, ...]]:
+    base = find_base_url(site, site.cloud.outputs(site.settings.stack_names))
+    services = pipeline.settings.platform.services
+    return base, () if base is None else pipeline.prober.probe(base, services)
 
 
 def read_reality(site: Site, assembly: Assembly) -> Reality:
