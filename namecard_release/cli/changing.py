@@ -31,7 +31,9 @@ ActorOption = Annotated[str | None, typer.Option("--actor", help="Who; your logi
 
 _ENDS = frozenset({"SUCCEEDED", "FAILED", "HELD", "ROLLED_BACK", "SUPERSEDED", "ABORTED"})
 _RUN_ENDS = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
-_POLL_SECONDS = 0.15
+_POLL_SECONDS = 0.1
+# The ledger is read in each turn, Dagster asked in every tenth.
+_TURNS_PER_QUESTION = 10
 # How long the run-status sensors may take to write the end of a run into the ledger.
 _LEDGER_SECONDS = 40.0
 
@@ -117,7 +119,7 @@ def wait_for_end(settings: Settings, run_id: str, environment: str) -> Promotion
     from namecard_release.composition import build_control
 
     ledger, control = read_ledger(settings), build_control(settings)
-    told, since = 0, None
+    told, since, turn = 0, None, 0
     pause = threading.Event()
     while True:
         promotion = _promotion_of(ledger, environment, run_id)
@@ -125,8 +127,10 @@ def wait_for_end(settings: Settings, run_id: str, environment: str) -> Promotion
             told = _tell_moves(ledger, promotion, told)
             if promotion.phase in _ENDS:
                 return promotion
-        if promotion is None or promotion.phase is not PromotionPhase.BAKING:
+        baking = promotion is not None and promotion.phase is PromotionPhase.BAKING
+        if not baking and turn % _TURNS_PER_QUESTION == 0:
             since = _check_run(control, run_id, promotion, since)
+        turn += 1
         pause.wait(_POLL_SECONDS)
 
 
