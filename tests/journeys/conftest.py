@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,10 +14,8 @@ from typing import Any, TypeVar
 import pytest
 
 from namecard_release.sandbox import stack
+from namecard_release.sandbox.driving import call_program
 from namecard_release.sandbox.state import SandboxState
-from namecard_release.settings import SETTINGS_VARIABLE
-
-Call = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @dataclass(frozen=True)
@@ -29,13 +25,9 @@ class Sandbox:
     root: Path
     state: SandboxState
 
-    def call(self, *words: str, timeout: float = 400.0) -> subprocess.CompletedProcess[str]:
+    def call(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run the command line as a user does."""
-        program = Path(sys.executable).with_name("namecard-release")
-        environment = {**os.environ, SETTINGS_VARIABLE: str(self.state.settings_file)}
-        return subprocess.run(
-            [str(program), *words], env=environment, capture_output=True, text=True, check=False, timeout=timeout
-        )
+        return call_program(self.state.settings_file, *words)
 
     def read(self, *words: str) -> dict[str, Any]:
         """Run a command that prints JSON."""

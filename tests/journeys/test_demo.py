@@ -10,7 +10,7 @@ pytestmark = pytest.mark.journey
 
 
 def test_the_demo_rolls_back_by_itself_and_tells_the_truth(sandbox: Sandbox) -> None:
-    done = sandbox.call("sandbox", "demo", "--keep", "--root", str(sandbox.root), timeout=900)
+    done = sandbox.call("sandbox", "demo", "--keep", "--root", str(sandbox.root))
     print(done.stdout, done.stderr)
     assert done.returncode == 0
     releases = sandbox.state.releases
