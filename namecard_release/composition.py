@@ -12,6 +12,8 @@ from namecard_release.adapters.commands import ProcessRunner
 from namecard_release.adapters.dagster_api import DagsterApi
 from namecard_release.adapters.git import GitRepository
 from namecard_release.adapters.probes import HttpProber
+from namecard_release.adapters.sql.linter import PostgresLinter
+from namecard_release.adapters.sql.reading import PostgresReader
 from namecard_release.adapters.target_database import PostgresTarget, database_url_from_secret
 from namecard_release.adapters.trial import PostgresTrial
 from namecard_release.ledger.open import open_ledger
@@ -44,6 +46,8 @@ def build_pipeline(settings: Settings) -> Pipeline:
         prober=HttpProber(),
         clock=SystemClock(),
         site=site,
+        sql=PostgresReader(),
+        linter=PostgresLinter(),
     )
 
 

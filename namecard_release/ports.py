@@ -11,11 +11,13 @@ from namecard_release.domain.alarms import AlarmReading
 from namecard_release.domain.assembly import Assembly
 from namecard_release.domain.gates import CommandOutcome, GateResult
 from namecard_release.domain.health import Probe, RunningFunction
+from namecard_release.domain.linting import Finding
 from namecard_release.domain.migrations import LedgerRow, MigrationFile, TrialResult
 from namecard_release.domain.promotion import Hold, Promotion, PromotionPhase
 from namecard_release.domain.readiness import StackStatus
 from namecard_release.domain.release import Release
 from namecard_release.domain.rollback import Decision
+from namecard_release.domain.sql import SqlFile
 
 LineSink = Callable[[str], None]
 
@@ -140,6 +142,25 @@ class TrialServer(Protocol):
 
     def apply(self, base: Sequence[MigrationFile], pending: Sequence[MigrationFile]) -> TrialResult:
         """Apply `base`, then `pending` as the migrator does, on a new database that is dropped whatever happens."""
+        ...
+
+
+class SqlReader(Protocol):
+    """PostgreSQL's own parser."""
+
+    def read(self, name: str, text: str) -> SqlFile:
+        """Read SQL text into typed facts. Raises MisuseError for a text that is no SQL."""
+        ...
+
+
+class SqlLinter(Protocol):
+    """Everything that reads migration files and finds what they may not do."""
+
+    def lint(self, files: Sequence[MigrationFile]) -> tuple[Finding, ...]:
+        """Lint files: our own rules and squawk's, the files' ignore markers honoured, in file and line order.
+
+        `Finding.file` is the file's `path`. Raises TransientError when a tool gives no answer.
+        """
         ...
 
 

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from namecard_release.cli import changing, checking, reading, sandboxing
+from namecard_release.cli import changing, checking, gates, migrations, reading, sandboxing
 
 app = typer.Typer(
     name="namecard-release",
@@ -19,8 +19,9 @@ app.command()(changing.promote)
 app.command()(changing.rollback)
 app.command()(reading.status)
 app.command()(reading.history)
-app.command()(reading.gates)
 app.command()(checking.doctor)
+app.add_typer(gates.gates, name="gates")
+app.add_typer(migrations.migrations, name="migrations")
 app.add_typer(changing.holds, name="holds")
 app.add_typer(sandboxing.sandbox, name="sandbox")
 

@@ -1,4 +1,4 @@
-"""Commands that only read: status, history, gates. They import neither Dagster nor boto3, to answer at once."""
+"""Commands that only read: status, history. They import neither Dagster nor boto3, to answer at once."""
 
 from __future__ import annotations
 
@@ -108,31 +108,6 @@ def history(
 def _why(promotion: Promotion, moves: tuple[tuple[object, object, str], ...]) -> str:
     last = moves[-1][2] if moves else ""
     return (last or promotion.reason)[:120]
-
-
-def gates(
-    commit: Annotated[str, typer.Option("--commit", help="The release: a commit, branch or tag.")],
-    env: Annotated[str | None, typer.Option("--env", help="With this environment's gates.")] = None,
-    settings: SettingsOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Show the verdicts of a release's gates with their reasons and evidence."""
-    with exit_codes():
-        loaded = read_settings(settings)
-        if env is not None:
-            loaded.environment(env)
-        sha = resolve(loaded, commit)
-        results = read_ledger(loaded).gates(sha, env)
-    if json:
-        print_json({"release": sha, "gates": [{**asdict(r), "seconds": round(r.seconds, 2)} for r in results]})
-        return
-    print_table(
-        ("ENDED", "GATE", "ENVIRONMENT", "VERDICT", "SECONDS", "REASON"),
-        [
-            (when(r.ended_at), r.gate, r.environment or "-", str(r.verdict), f"{r.seconds:.1f}", r.reason[:120])
-            for r in results
-        ],
-    )
 
 
 def resolve(settings: Settings, ref: str) -> str:

@@ -8,16 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from namecard_release.domain.alarms import AlarmAssessment, AlarmVerdict
+from namecard_release.domain.compatibility import Reason, Safety
 from namecard_release.domain.gates import Verdict
 from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase
-
-
-class Safety(StrEnum):
-    """Whether earlier code can run on the schema already applied."""
-
-    SAFE = "SAFE"
-    UNSAFE = "UNSAFE"
-    UNKNOWN = "UNKNOWN"
 
 
 @dataclass(frozen=True)
@@ -31,6 +24,7 @@ class SafetyVerdict:
     reason: str
     between: tuple[str, ...] = ()
     unread: bool = False
+    reasons: tuple[Reason, ...] = ()
 
 
 class Action(StrEnum):

@@ -16,6 +16,8 @@ from namecard_release.ports import (
     Prober,
     ReleaseLedger,
     Repository,
+    SqlLinter,
+    SqlReader,
     TargetDatabase,
     TrialServer,
 )
@@ -46,6 +48,8 @@ class Pipeline:
     prober: Prober
     clock: Clock
     site: Callable[[str], Site]
+    sql: SqlReader
+    linter: SqlLinter
 
 
 class StoppedError(RefusedError):

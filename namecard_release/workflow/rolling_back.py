@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from namecard_release.domain.assembly import Assembly
+from namecard_release.domain.compatibility import Safety
 from namecard_release.domain.promotion import IN_FLIGHT, Hold, Promotion, PromotionPhase
 from namecard_release.domain.release import short
-from namecard_release.domain.rollback import Safety, SafetyVerdict, find_last_good
+from namecard_release.domain.rollback import SafetyVerdict, find_last_good
 from namecard_release.errors import RefusedError
 from namecard_release.workflow.pipeline import Pipeline
 from namecard_release.workflow.promoting import is_promotion_of

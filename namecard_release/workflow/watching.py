@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from namecard_release.domain.alarms import AlarmAssessment, AlarmReading, assess_alarms
+from namecard_release.domain.compatibility import Safety
 from namecard_release.domain.gates import Verdict
 from namecard_release.domain.promotion import Promotion, PromotionPhase
 from namecard_release.domain.rollback import (
     Action,
     Decision,
-    Safety,
     SafetyVerdict,
     Watched,
     decide,

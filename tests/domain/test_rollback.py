@@ -8,12 +8,12 @@ from datetime import datetime
 import pytest
 
 from namecard_release.domain.alarms import AlarmAssessment, AlarmState, AlarmVerdict
+from namecard_release.domain.compatibility import Safety
 from namecard_release.domain.gates import Verdict
 from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase
 from namecard_release.domain.rollback import (
     Action,
     Decision,
-    Safety,
     SafetyVerdict,
     Watched,
     decide,

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from namecard_release.adapters.sql.reading import PostgresReader
 from namecard_release.domain.alarms import AlarmReading, AlarmState, expected_alarms
 from namecard_release.domain.assembly import Assembly
 from namecard_release.domain.gates import CommandOutcome
 from namecard_release.domain.health import Probe, RunningFunction
+from namecard_release.domain.linting import Finding
 from namecard_release.domain.migrations import LedgerRow, MigrationFile, TrialResult
 from namecard_release.domain.readiness import StackStatus
 from namecard_release.domain.release import Release
@@ -77,6 +79,7 @@ class World:
     trial: TrialResult | None = None
     trials: list[tuple[str, ...]] = field(default_factory=list)
     assemblies: dict[str, Assembly] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for name in expected_alarms(SERVICES):
@@ -100,7 +103,10 @@ class World:
         def site(name: str) -> Site:
             return Site(name, settings.environment(name), port, port, port)
 
-        return Pipeline(settings, FakeRepository(self), port, FakeStore(self), ledger, port, port, port, site)
+        repository, store = FakeRepository(self), FakeStore(self)
+        return Pipeline(
+            settings, repository, port, store, ledger, port, port, port, site, sql=PostgresReader(), linter=port
+        )
 
 
 @dataclass
@@ -234,6 +240,10 @@ class FakePorts:
         """Hold the trial."""
         self.world.trials.append(tuple(file.name for file in pending))
         return self.world.trial or TrialResult(applied=tuple(file.name for file in pending), seconds=0.1)
+
+    def lint(self, files: Sequence[MigrationFile]) -> tuple[Finding, ...]:
+        """Give the findings that a test set."""
+        return tuple(self.world.findings)
 
     def probe(self, base_url: str, services: Sequence[str]) -> tuple[Probe, ...]:
         """Answer as the deployed release, 500 where a test made a service sick."""

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from namecard_release.domain.alarms import AlarmState
+from namecard_release.domain.compatibility import Safety
 from namecard_release.domain.gates import CommandOutcome
 from namecard_release.domain.promotion import Hold, Promotion, PromotionKind, PromotionPhase
-from namecard_release.domain.rollback import Action, Decision, Safety
+from namecard_release.domain.rollback import Action, Decision
 from namecard_release.errors import RefusedError
 from namecard_release.workflow.deploying import deploy_release
 from namecard_release.workflow.leasing import hold_lease

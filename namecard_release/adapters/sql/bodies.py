@@ -1,0 +1,91 @@
+"""What hides in a DO block: its PL/pgSQL statements as effects, each at its own line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from namecard_release.adapters.sql.statements import read_statement
+from namecard_release.adapters.sql.trees import Lines, Node, Scope, calls
+from namecard_release.domain.sql import Effect, Obstacle, Trait, Unreadable, Verb
+
+_BODY = re.compile(r"(?:\$[A-Za-z_\x80-\uffff]?[\w\x80-\uffff]*\$|')")
+# Expressions that PL/pgSQL parses as such, for which SELECT makes a statement.
+_EXPRESSION_MODES = (2, 3, 4)
+
+
+def read_body(node: Node, text: str, line: int, scope: Scope) -> Iterator[Effect | Unreadable]:
+    """Give the effects of a DO statement's body, marked NESTED; its text starts at `line` of the file.
+
+    A language other than PL/pgSQL, and a body that its parser refuses, cannot be read.
+    """
+    from pglast import Error, parse_plpgsql
+
+    language = next((d.arg.sval for d in node.args if d.defname == "language"), "plpgsql")
+    if language != "plpgsql":
+        yield Unreadable(line, Obstacle.BODY, f"a DO block in {language} cannot be read")
+        return
+    try:
+        tree = parse_plpgsql(text)
+    except (Error, ValueError) as error:
+        yield Unreadable(line, Obstacle.BODY, f"a DO block cannot be read: {error}")
+        return
+    opening = _BODY.search(text)
+    body = line + (text.count("\n", 0, opening.end()) if opening else 0)
+    for kind, part in _parts(tree):
+        yield from _read_part(kind, part, body, scope)
+
+
+def _parts(tree: Any, lineno: int = 1) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Give every PL/pgSQL statement and expression with the line it is on; an expression has its statement's."""
+    if isinstance(tree, list):
+        for item in tree:
+            yield from _parts(item, lineno)
+    elif isinstance(tree, dict):
+        for key, value in tree.items():
+            below = lineno
+            if key.startswith("PLpgSQL_") and isinstance(value, dict):
+                below = value.get("lineno", lineno)
+                yield key, {**value, "lineno": below}
+            yield from _parts(value, below)
+
+
+def _read_part(kind: str, part: dict[str, Any], body: int, scope: Scope) -> Iterator[Effect | Unreadable]:
+    line = body + part["lineno"] - 1
+    if kind in ("PLpgSQL_stmt_commit", "PLpgSQL_stmt_rollback"):
+        yield _nested(Effect(Verb.TRANSACTION, line, name=kind.rpartition("_")[2]))
+    elif kind in ("PLpgSQL_stmt_dynexecute", "PLpgSQL_stmt_dynfors"):
+        yield _nested(Effect(Verb.DYNAMIC, line, name="execute"))
+    elif kind == "PLpgSQL_expr":
+        yield from _read_query(part, line, scope)
+
+
+def _read_query(part: dict[str, Any], line: int, scope: Scope) -> Iterator[Effect | Unreadable]:
+    from pglast import parse_sql
+    from pglast.parser import ParseError
+
+    mode = part.get("parseMode", 0)
+    query = part["query"]
+    if mode in _EXPRESSION_MODES:
+        query = f"select {query.partition(':=')[2] if ':=' in query and mode == 3 else query}"
+    try:
+        statements = parse_sql(query)
+    except ParseError as error:
+        if mode == 0:
+            yield Unreadable(line, Obstacle.BODY, f"a statement in a DO block cannot be read: {error.args[0]}")
+        else:
+            yield _nested(Effect(Verb.DYNAMIC, line, name="an expression that cannot be read"))
+        return
+    for raw in statements:
+        if mode in _EXPRESSION_MODES:
+            if names := calls(raw.stmt):
+                yield _nested(Effect(Verb.QUERY, line, columns=names))
+            continue
+        at = line + Lines(query).at(raw.stmt_location or 0) - 1
+        yield from (_nested(effect) for effect in read_statement(raw.stmt, scope, at))
+
+
+def _nested(effect: Effect) -> Effect:
+    traits = effect.traits | {Trait.NESTED}
+    return Effect(effect.verb, effect.line, effect.relation, effect.name, effect.kind, effect.columns, traits)

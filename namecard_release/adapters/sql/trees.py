@@ -1,0 +1,146 @@
+"""Walking pglast's trees: nodes, names, lines, the search path. What a statement means belongs beside."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+# pglast's nodes are typed by no stub; every one of them is an Any here.
+Node = Any
+
+_NOTHING = re.compile(r"(?:\s+|--[^\n]*)*")
+_NULL_SPOTTERS = frozenset({"num_nulls", "num_nonnulls", "coalesce"})
+
+
+@dataclass
+class Scope:
+    """What names mean at a place in a file: the search path's first schema and the temporary tables made so far."""
+
+    path: str = "public"
+    temporary: set[str] = field(default_factory=set)
+
+    def relation(self, var: Node) -> str:
+        """Give a RangeVar's full name."""
+        if var is None:
+            return ""
+        if var.schemaname:
+            return f"{var.schemaname}.{var.relname}"
+        return self.qualify(var.relname)
+
+    def qualify(self, name: str) -> str:
+        """Give a bare name its schema."""
+        return f"pg_temp.{name}" if name in self.temporary else f"{self.path}.{name}"
+
+    def dotted(self, parts: Node) -> str:
+        """Give the full name of a list of String nodes."""
+        words = strings(parts)
+        return self.qualify(words[0]) if len(words) == 1 else ".".join(words[-2:])
+
+
+class Lines:
+    """From a character's offset in a text to its 1-based line."""
+
+    def __init__(self, text: str) -> None:
+        self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
+
+    def at(self, offset: int) -> int:
+        """Give the line of an offset."""
+        return bisect_right(self._starts, offset)
+
+
+def skip_nothing(text: str, offset: int) -> int:
+    """Skip blanks and comments, nested block comments too, up to the next word."""
+    while True:
+        found = _NOTHING.match(text, offset)
+        offset = found.end() if found else offset
+        if not text.startswith("/*", offset):
+            return offset
+        depth, offset = 1, offset + 2
+        while depth and offset < len(text):
+            pair = text[offset : offset + 2]
+            depth += (pair == "/*") - (pair == "*/")
+            offset += 2 if pair in ("/*", "*/") else 1
+
+
+def strings(parts: Node) -> tuple[str, ...]:
+    """Give the words of a list of String nodes, or of one."""
+    if parts is None:
+        return ()
+    if isinstance(parts, list | tuple):
+        return tuple(str(part.sval) for part in parts if hasattr(part, "sval"))
+    return (str(parts.sval),)
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """Give a node and every node below it."""
+    from pglast import ast
+
+    stack: list[Node] = [node]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, list | tuple):
+            stack.extend(current)
+        elif isinstance(current, ast.Node):
+            yield current
+            stack.extend(getattr(current, name) for name in current)
+
+
+def calls(node: Node) -> tuple[str, ...]:
+    """Give the names of the functions called at or below a node, a schema kept unless it is pg_catalog."""
+    found = (strings(n.funcname) for n in walk(node) if type(n).__name__ == "FuncCall")
+    return tuple(".".join(words[1:] if words[0] == "pg_catalog" else words) for words in found)
+
+
+def tests_null(node: Node) -> bool:
+    """Tell whether an expression can be false, rather than null, where a column is null."""
+    for found in walk(node):
+        kind = type(found).__name__
+        if kind in ("NullTest", "BooleanTest", "CoalesceExpr", "CaseExpr", "SubLink"):
+            return True
+        if kind == "A_Expr" and found.kind.name in ("AEXPR_DISTINCT", "AEXPR_NOT_DISTINCT"):
+            return True
+        if kind == "FuncCall" and strings(found.funcname)[-1] in _NULL_SPOTTERS:
+            return True
+    return False
+
+
+def casts(node: Node) -> bool:
+    """Tell whether an expression casts something to other than text."""
+    return any(
+        type(n).__name__ == "TypeCast"
+        and strings(n.typeName.names)[-1] not in ("text", "varchar", "bpchar")
+        and type(n.arg).__name__ != "A_Const"
+        for n in walk(node)
+    )
+
+
+def columns_in(node: Node) -> tuple[str, ...]:
+    """Give the columns that an expression names, in no order."""
+    refs = (n for n in walk(node) if type(n).__name__ == "ColumnRef")
+    return tuple(sorted({words[-1] for ref in refs if (words := strings(ref.fields))}))
+
+
+def type_name(node: Node) -> str:
+    """Give a TypeName as text: `varchar(20)`, `cards.state`, `int4[]`."""
+    if node is None:
+        return ""
+    words = strings(node.names)
+    name = ".".join(words[1:] if words[:1] == ("pg_catalog",) else words)
+    sizes = [str(mod.val.ival) for mod in node.typmods or () if hasattr(getattr(mod, "val", None), "ival")]
+    return name + (f"({','.join(sizes)})" if sizes else "") + "[]" * len(node.arrayBounds or ())
+
+
+def keys(parts: Sequence[Node] | None) -> tuple[str, ...]:
+    """Give the column names of an index's or a constraint's parts; an expression's own columns for an expression."""
+    names: list[str] = []
+    for part in parts or ():
+        if getattr(part, "name", None):
+            names.append(part.name)
+        elif getattr(part, "sval", None):
+            names.append(part.sval)
+        elif getattr(part, "expr", None) is not None:
+            names.extend(columns_in(part.expr))
+    return tuple(names)

@@ -1,0 +1,9 @@
+"""The group `migrations`: its commands put together. What each does is in the module beside this one."""
+
+from __future__ import annotations
+
+import typer
+
+migrations = typer.Typer(
+    help="Read migration files: lint them, judge a rollback over them, plan them.", no_args_is_help=True
+)
