@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-import secrets
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from threading import Timer
 from typing import TYPE_CHECKING
 
 from namecard_release.adapters.postgres import connected, server_of, tell
+from namecard_release.adapters.throw_away import throw_away
 from namecard_release.domain.migrations import MigrationFile, TrialResult
 from namecard_release.errors import TransientError
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     import psycopg2
     from psycopg2.extensions import connection, cursor
 
-_NAME = re.compile(r"namecard_trial_(\d+)_[0-9a-f]{12}")
-_LEFT_OVER_SECONDS = 3600
 _STATEMENT_MILLISECONDS = 60_000
 # A file may lift the statement's limit for itself; this one it cannot.
 _FILE_SECONDS = 120.0
@@ -33,7 +31,7 @@ _NO_EXTENSION = re.compile(r"extension .* is not available|could not open extens
 
 
 @dataclass(frozen=True)
-class _Failure:
+class FileFailure:
     """Why a file was not applied; `by_server` when the server lacks something that the target may well have."""
 
     error: str
@@ -62,8 +60,8 @@ class PostgresTrial:
             return TrialResult(unread="no trial server is configured")
         started = time.monotonic()
         try:
-            with _throw_away(self._url) as name, connected(self._url, name) as link, closing(link.cursor()) as session:
-                _prepare(session)
+            with throw_away(self._url) as name, connected(self._url, name) as link, closing(link.cursor()) as session:
+                prepare_ledger(session)
                 return _apply_all(link, session, base, pending, started)
         except TransientError as error:
             return TrialResult(unread=str(error), seconds=time.monotonic() - started)
@@ -81,7 +79,7 @@ def _apply_all(
 ) -> TrialResult:
     applied: list[str] = []
     for index, file in enumerate((*base, *pending)):
-        failure = _apply(link, session, file)
+        failure = apply_file(link, session, file)
         seconds = time.monotonic() - started
         if failure is None:
             applied += [file.name] if index >= len(base) else []
@@ -93,7 +91,7 @@ def _apply_all(
     return TrialResult(tuple(applied), seconds=time.monotonic() - started)
 
 
-def _apply(link: connection, session: cursor, file: MigrationFile) -> _Failure | None:
+def apply_file(link: connection, session: cursor, file: MigrationFile) -> FileFailure | None:
     """Apply one file as one query between begin and commit, its ledger row before that commit."""
     import psycopg2
 
@@ -108,12 +106,12 @@ def _apply(link: connection, session: cursor, file: MigrationFile) -> _Failure |
         session.execute("commit")
     except psycopg2.Error as error:
         if link.closed:
-            return _Failure(f"the connection was lost: {_message(error)}", by_server=True)
+            return FileFailure(f"the connection was lost: {_message(error)}", by_server=True)
         session.execute("rollback")
-        return _Failure(explain(error, file.sql), _is_of_server(error))
+        return FileFailure(explain(error, file.sql), _is_of_server(error))
     except ValueError as error:
         session.execute("rollback")
-        return _Failure(str(error), by_server=False)
+        return FileFailure(str(error), by_server=False)
     return None
 
 
@@ -168,41 +166,8 @@ def _is_of_server(error: psycopg2.Error) -> bool:
     return error.pgcode in ("0A000", "58P01", "42501") and _NO_EXTENSION.search(_message(error)) is not None
 
 
-def _prepare(session: cursor) -> None:
+def prepare_ledger(session: cursor) -> None:
+    """Take the migrator's lock and make its ledger, as it does before the first file."""
     session.execute("set statement_timeout = %s", (_STATEMENT_MILLISECONDS,))
     session.execute("select pg_advisory_lock(1867, 2401)")
     session.execute(_LEDGER)
-
-
-@contextmanager
-def _throw_away(url: str) -> Iterator[str]:
-    import psycopg2
-
-    name = f"namecard_trial_{int(time.time())}_{secrets.token_hex(6)}"
-    with connected(url) as link, link.cursor() as session:
-        _drop_left_overs(session)
-        # template0 is never in use, so that trials side by side do not refuse each other.
-        session.execute(f"create database {name} template template0")
-    try:
-        yield name
-    finally:
-        # A drop that fails must not hide the trial's result; a later trial drops what was left over.
-        with suppress(psycopg2.Error, TransientError), connected(url) as link, link.cursor() as session:
-            session.execute(f"drop database if exists {name} with (force)")
-
-
-def _drop_left_overs(session: cursor) -> None:
-    import psycopg2
-
-    session.execute("select datname from pg_database where datname like 'namecard\\_trial\\_%'")
-    for (name,) in session.fetchall():
-        if is_left_over(name, time.time()):
-            # Another role's left-overs are that role's to drop.
-            with suppress(psycopg2.Error):
-                session.execute(f"drop database if exists {name} with (force)")
-
-
-def is_left_over(name: str, now: float) -> bool:
-    """Tell whether a database is a trial's of more than an hour ago, by the epoch seconds in its name."""
-    match = _NAME.fullmatch(name)
-    return match is not None and now - int(match[1]) > _LEFT_OVER_SECONDS
