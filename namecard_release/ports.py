@@ -70,8 +70,12 @@ class CommandRunner(Protocol):
         env: Mapping[str, str],
         timeout_seconds: float,
         on_line: LineSink | None = None,
+        enough: Callable[[], bool] | None = None,
     ) -> CommandOutcome:
-        """Run one command to its end, each output line redacted and passed on; ends its children when stopped."""
+        """Run one command to its end, each output line redacted and passed on; ends its children when stopped.
+
+        `enough` is asked four times a second whether the command's work is done: then it is ended, `cut_short`.
+        """
         ...
 
 
@@ -94,8 +98,18 @@ class AssemblyStore(Protocol):
 class Deployer(Protocol):
     """`cdk deploy --app <assembly>`."""
 
-    def deploy(self, assembly: Assembly, stacks: Sequence[str], on_line: LineSink | None = None) -> CommandOutcome:
-        """Deploy stacks of a kept assembly with `--method direct`, which refuses to run into a deploy in progress."""
+    def deploy(
+        self,
+        assembly: Assembly,
+        stacks: Sequence[str],
+        on_line: LineSink | None = None,
+        is_deployed: Callable[[frozenset[str]], bool] | None = None,
+    ) -> CommandOutcome:
+        """Deploy stacks of a kept assembly with `--method direct`, which refuses to run into a deploy in progress.
+
+        `is_deployed` is asked again and again, with the stacks that cdk called done, whether all is deployed: cdk
+        itself looks every five seconds only.
+        """
         ...
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from namecard_release.adapters.assembly_store import copy_assembly
@@ -37,6 +37,8 @@ _CREDENTIALS = (
     *("AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "AWS_CA_BUNDLE"),
 )
 _STACK = re.compile(r"[A-Za-z][A-Za-z0-9/-]{0,255}")
+# "✅  NameCardDb-staging (no changes)"
+_DONE = re.compile(r"✅\s+([A-Za-z][A-Za-z0-9/-]*)")
 _QUIET = {"CDK_DISABLE_VERSION_CHECK": "1", "CDK_DISABLE_CLI_TELEMETRY": "true"}
 
 
@@ -55,11 +57,17 @@ class CdkDeployer:
         self._env = env
         self._timeout_seconds = timeout_seconds
 
-    def deploy(self, assembly: Assembly, stacks: Sequence[str], on_line: LineSink | None = None) -> CommandOutcome:
+    def deploy(
+        self,
+        assembly: Assembly,
+        stacks: Sequence[str],
+        on_line: LineSink | None = None,
+        is_deployed: Callable[[frozenset[str]], bool] | None = None,
+    ) -> CommandOutcome:
         """Deploy stacks of a kept assembly from a copy, for cdk writes archives and locks into what it deploys.
 
-        Nothing is synthesised: the app is the folder. Raises PermanentError when the assembly is gone, or for
-        no stack or one whose name cannot be.
+        Nothing is synthesised: the app is the folder. cdk is ended early once `is_deployed` says so. Raises
+        PermanentError when the assembly is gone, or for no stack or one whose name cannot be.
         """
         _check_names(stacks)
         with tempfile.TemporaryDirectory(prefix="cdk-deploy-", ignore_cleanup_errors=True) as scratch:
@@ -67,11 +75,35 @@ class CdkDeployer:
             _copy(assembly, folder)
             words = (*self._cdk, "deploy", "--app", str(folder), *_OPTIONS, *stacks)
             # The neutral folder has no cdk.json that could name another app.
-            return self._runner.run(words, Path(scratch), self._environment(), self._timeout_seconds, on_line)
+            listener = _Listener(on_line, is_deployed)
+            enough = None if is_deployed is None else listener.is_enough
+            environment, limit = self._environment(), self._timeout_seconds
+            return self._runner.run(words, Path(scratch), environment, limit, listener.take, enough)
 
     def _environment(self) -> dict[str, str]:
         inherited = {} if "AWS_ACCESS_KEY_ID" in self._env else _present(_CREDENTIALS)
         return {**_QUIET, **inherited, **self._env}
+
+
+class _Listener:
+    """Hears cdk's lines for the stacks that it calls done."""
+
+    def __init__(self, on_line: LineSink | None, is_deployed: Callable[[frozenset[str]], bool] | None) -> None:
+        self._on_line = on_line
+        self._is_deployed = is_deployed
+        self._told: frozenset[str] = frozenset()
+
+    def take(self, line: str) -> None:
+        """Note a stack that is told as done, and pass the line on."""
+        found = _DONE.search(line)
+        if found is not None:
+            self._told |= {found[1]}
+        if self._on_line is not None:
+            self._on_line(line)
+
+    def is_enough(self) -> bool:
+        """Ask whether all is deployed."""
+        return self._is_deployed is not None and self._is_deployed(self._told)
 
 
 def _check_names(stacks: Sequence[str]) -> None:

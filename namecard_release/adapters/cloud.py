@@ -38,7 +38,10 @@ class AwsCloud:
         """Read the stacks' statuses in the order given; None where there is no such stack."""
         found = _side_by_side(self._describe, stacks)
         return tuple(
-            StackStatus(name, stack and stack["StackStatus"]) for name, stack in zip(stacks, found, strict=True)
+            StackStatus(name, stack["StackStatus"], stack.get("LastUpdatedTime", stack["CreationTime"]))
+            if stack is not None
+            else StackStatus(name, None)
+            for name, stack in zip(stacks, found, strict=True)
         )
 
     def outputs(self, stacks: Sequence[str]) -> dict[str, str]:

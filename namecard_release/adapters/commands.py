@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from namecard_release.adapters.redaction import LineRedactor, redact, secrets_of
@@ -34,6 +34,7 @@ _CHUNK = 65536
 # The guard kills five seconds after it asked; it is killed itself when it does not end soon after that.
 _GUARD_SECONDS = 8.0
 _LAST_WORDS_SECONDS = 1.0
+_ENOUGH_SECONDS = 0.25
 _STOPPED_BY = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
 
@@ -55,11 +56,12 @@ class ProcessRunner:
         env: Mapping[str, str],
         timeout_seconds: float,
         on_line: LineSink | None = None,
+        enough: Callable[[], bool] | None = None,
     ) -> CommandOutcome:
         """Run one command with a closed standard input; output and errors come as one stream of redacted lines.
 
         A program or folder that is not there is an outcome with `not_started`; at the time limit, and when this
-        call is interrupted, all its processes are ended (TERM, then KILL after five seconds).
+        call is interrupted or `enough` says so, all its processes are ended (TERM, then KILL after five seconds).
         """
         shown = tuple(redact(word) for word in argv)
         environment = self._environment(env)
@@ -70,7 +72,9 @@ class ProcessRunner:
         if not cwd.is_dir():
             return CommandOutcome(shown, None, 0.0, not_started=f"no folder {cwd}")
         words = [str(Path(program).absolute()), *argv[1:]]
-        return _Call(shown, LineRedactor(secrets_of(env)), on_line).run(words, cwd, environment, timeout_seconds)
+        return _Call(shown, LineRedactor(secrets_of(env)), on_line, enough).run(
+            words, cwd, environment, timeout_seconds
+        )
 
     def _environment(self, env: Mapping[str, str]) -> dict[str, str]:
         kept = {name: os.environ[name] for name in self._passthrough if name in os.environ}
@@ -81,12 +85,21 @@ class ProcessRunner:
 class _Call:
     """One command under way."""
 
-    def __init__(self, shown: tuple[str, ...], redactor: LineRedactor, on_line: LineSink | None) -> None:
+    def __init__(
+        self,
+        shown: tuple[str, ...],
+        redactor: LineRedactor,
+        on_line: LineSink | None,
+        enough: Callable[[], bool] | None,
+    ) -> None:
         self._shown = shown
         self._redactor = redactor
         self._on_line = on_line
         self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
+        self._enough = enough
+        self._next_question = 0.0
         self._timed_out = False
+        self._cut_short = False
 
     def run(self, words: Sequence[str], cwd: Path, env: Mapping[str, str], timeout_seconds: float) -> CommandOutcome:
         started = time.monotonic()
@@ -123,6 +136,10 @@ class _Call:
             selector.register(guard.stdout, selectors.EVENT_READ)
             selector.register(report, selectors.EVENT_READ)
             while True:
+                if not ending and self._is_enough():
+                    self._cut_short = ending = True
+                    deadline = time.monotonic() + _GUARD_SECONDS
+                    _let_go(guard)
                 left = deadline - time.monotonic()
                 if left <= 0 and ending:
                     return
@@ -131,7 +148,8 @@ class _Call:
                     deadline = time.monotonic() + _GUARD_SECONDS
                     _let_go(guard)
                     continue
-                ready = {key.fd for key, _ in selector.select(left)}
+                patience = left if ending or self._enough is None else min(left, _ENOUGH_SECONDS)
+                ready = {key.fd for key, _ in selector.select(patience)}
                 if guard.stdout.fileno() in ready:
                     chunk = os.read(guard.stdout.fileno(), _CHUNK)
                     if not chunk:
@@ -141,6 +159,13 @@ class _Call:
                     # The guard has ended, or was killed: its command's last words are in the pipe already.
                     selector.unregister(report)
                     ending, deadline = True, time.monotonic() + _LAST_WORDS_SECONDS
+
+    def _is_enough(self) -> bool:
+        now = time.monotonic()
+        if self._enough is None or now < self._next_question:
+            return False
+        self._next_question = now + _ENOUGH_SECONDS
+        return self._enough()
 
     def _take(self, raw: bytes) -> None:
         text = _ESCAPES.sub("", raw.decode("utf-8", "replace")).rstrip("\r").rpartition("\r")[2]
@@ -157,6 +182,8 @@ class _Call:
         if word == "failed":
             return CommandOutcome(self._shown, None, 0.0, tail, not_started=redact(rest.splitlines()[0]))
         code: int | None = None
+        if self._cut_short and told != "exited 0":
+            return CommandOutcome(self._shown, None, seconds, tail, cut_short=True)
         if not self._timed_out and word == "exited":
             code = int(rest)
         elif not self._timed_out and word == "signalled" and int(rest) not in _STOPPED_BY:

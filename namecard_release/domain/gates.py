@@ -57,7 +57,10 @@ class GateResult:
 
 @dataclass(frozen=True)
 class CommandOutcome:
-    """What running one command of the platform gave; `exit_code` is None when it never ended by itself."""
+    """What running one command of the platform gave; `exit_code` is None when it never ended by itself.
+
+    `cut_short` is True when it was ended because its work was known to be done.
+    """
 
     argv: tuple[str, ...]
     exit_code: int | None
@@ -65,6 +68,7 @@ class CommandOutcome:
     tail: tuple[str, ...] = ()
     timed_out: bool = False
     not_started: str | None = None
+    cut_short: bool = False
 
 
 class Admission(StrEnum):
@@ -85,9 +89,11 @@ class AdmissionDecision:
 
 
 def judge_command(name: str, outcome: CommandOutcome) -> Phase:
-    """Turn a command's outcome into a phase: exit 0 passes, another fails, no exit is unknown."""
+    """Turn a command's outcome into a phase: exit 0 passes, as does work known to be done; no exit is unknown."""
     if outcome.not_started is not None:
         return Phase(name, Verdict.UNKNOWN, f"did not start: {outcome.not_started}", None, outcome.tail)
+    if outcome.cut_short:
+        return Phase(name, Verdict.PASSED, "its work was done before it ended", outcome.seconds, outcome.tail)
     if outcome.timed_out or outcome.exit_code is None:
         why = f"gave no result within {outcome.seconds:.0f} s" if outcome.timed_out else "was stopped before it ended"
         return Phase(name, Verdict.UNKNOWN, why, outcome.seconds, outcome.tail)

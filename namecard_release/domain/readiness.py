@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from namecard_release.domain.alarms import AlarmReading, AlarmState
 from namecard_release.domain.gates import Phase, Verdict
@@ -11,10 +12,11 @@ from namecard_release.domain.gates import Phase, Verdict
 
 @dataclass(frozen=True)
 class StackStatus:
-    """A stack's status in CloudFormation's words; None where there is no such stack."""
+    """A stack's status in CloudFormation's words, None where there is no such stack; the moment of its last change."""
 
     name: str
     status: str | None
+    changed_at: datetime | None = None
 
 
 # Complete, and nothing is there: a first creation that was undone, a deletion.

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from namecard_release.domain.alarms import AlarmReading
 from namecard_release.domain.assembly import Assembly
+from namecard_release.domain.deploys import is_deployed
 from namecard_release.domain.gates import Phase, Verdict, judge_command
 from namecard_release.domain.health import judge_probes
 from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase
@@ -20,6 +21,9 @@ from namecard_release.workflow.verifying import find_base_url
 
 _SETTLE_SECONDS = 1800.0
 _POLL_SECONDS = 1.0
+# CloudFormation is asked each time for so many looks of the runner (four a second), then every so manyth.
+_EAGER_LOOKS = 60
+_CALM_LOOKS = 8
 
 
 Wait = Callable[[float], object]
@@ -38,12 +42,12 @@ def deploy_release(
     Raises StoppedError (FAILED) when cdk fails, with the end of its output; the stack keeps the old code then.
     """
     site = pipeline.site(promotion.environment)
-    settle_stacks(site, wait or threading.Event().wait)
-    if promotion.deploy_started_at is not None and _is_deployed(pipeline, site, assembly):
+    before = settle_stacks(site, wait or threading.Event().wait)
+    if promotion.deploy_started_at is not None and _runs_already(pipeline, site, assembly):
         return _mark_deployed(pipeline, promotion), None
     promotion = _begin(pipeline, site, promotion, assembly)
     heartbeat.check()
-    outcome = site.deployer.deploy(assembly, site.settings.stack_names, on_line)
+    outcome = site.deployer.deploy(assembly, site.settings.stack_names, on_line, StackWatch(site, before).is_deployed)
     heartbeat.check()
     phase = judge_command("cdk deploy", outcome)
     site.cloud.forget_alarms()
@@ -52,6 +56,26 @@ def deploy_release(
         told = " | ".join(line for line in phase.tail[-4:] if line.strip())
         stop(pipeline, promotion.id, PromotionPhase.FAILED, f"cdk deploy: {phase.reason}: {told}")
     return _mark_deployed(pipeline, promotion), phase
+
+
+class StackWatch:
+    """Watches CloudFormation while the deploying tool runs, which itself looks every five seconds only."""
+
+    def __init__(self, site: Site, before: tuple[StackStatus, ...]) -> None:
+        self._site = site
+        self._before = before
+        self._looks = 0
+
+    def is_deployed(self, told: frozenset[str]) -> bool:
+        """Tell whether every stack is deployed; a look that fails leaves the tool to find out by itself."""
+        self._looks += 1
+        if self._looks > _EAGER_LOOKS and self._looks % _CALM_LOOKS:
+            return False
+        try:
+            now = self._site.cloud.stack_statuses(self._site.settings.stack_names)
+        except TransientError:
+            return False
+        return is_deployed(self._before, now, told)
 
 
 def settle_stacks(site: Site, wait: Wait, limit_seconds: float = _SETTLE_SECONDS) -> tuple[StackStatus, ...]:
@@ -72,7 +96,7 @@ def settle_stacks(site: Site, wait: Wait, limit_seconds: float = _SETTLE_SECONDS
         waited += _POLL_SECONDS
 
 
-def _is_deployed(pipeline: Pipeline, site: Site, assembly: Assembly) -> bool:
+def _runs_already(pipeline: Pipeline, site: Site, assembly: Assembly) -> bool:
     outputs = site.cloud.outputs(site.settings.stack_names)
     base = find_base_url(site, outputs)
     services = pipeline.settings.platform.services

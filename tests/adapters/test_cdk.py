@@ -1,6 +1,6 @@
 """Deploys through the cdk program, here a stand-in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,6 +24,8 @@ class Recorder:
         self.cwd = Path()
         self.env: Mapping[str, str] = {}
         self.timeout_seconds = 0.0
+        self.lines: tuple[str, ...] = ()
+        self.asked: bool | None = None
 
     def run(
         self,
@@ -32,11 +34,16 @@ class Recorder:
         env: Mapping[str, str],
         timeout_seconds: float,
         on_line: LineSink | None = None,
+        enough: Callable[[], bool] | None = None,
     ) -> CommandOutcome:
         self.argv, self.cwd, self.env, self.timeout_seconds = tuple(argv), cwd, env, timeout_seconds
         app = Path(argv[argv.index("--app") + 1])
         assert (app / "manifest.json").is_file()
         (app / ".cache").mkdir()
+        for line in self.lines:
+            assert on_line is not None
+            on_line(line)
+        self.asked = None if enough is None else enough()
         return CommandOutcome(self.argv, 0, 1.0)
 
 
@@ -104,3 +111,23 @@ def test_a_real_program_gets_the_words_and_its_lines_come_through(assembly: Asse
 def test_a_missing_cdk_is_an_outcome(assembly: Assembly) -> None:
     outcome = CdkDeployer(("no-such-cdk",), ProcessRunner(), {}, 60).deploy(assembly, assembly.stacks)
     assert outcome.not_started is not None
+
+
+def test_the_stacks_that_cdk_calls_done_are_told(store: FileAssemblyStore, assembly: Assembly) -> None:
+    runner, heard, told = Recorder(), list[str](), list[frozenset[str]]()
+    runner.lines = (" ✅  NameCardDb-staging (no changes)", "NameCardApi-staging: updating stack...")
+
+    def look(done: frozenset[str]) -> bool:
+        told.append(done)
+        return True
+
+    CdkDeployer(("cdk",), runner, {}, 60).deploy(assembly, assembly.stacks, heard.append, look)
+    assert told == [frozenset({"NameCardDb-staging"})]
+    assert runner.asked is True
+    assert heard == list(runner.lines)
+
+
+def test_nobody_is_asked_when_nobody_looks(store: FileAssemblyStore, assembly: Assembly) -> None:
+    runner = Recorder()
+    CdkDeployer(("cdk",), runner, {}, 60).deploy(assembly, assembly.stacks)
+    assert runner.asked is None

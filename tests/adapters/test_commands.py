@@ -176,3 +176,17 @@ def test_a_command_starts_fast(tmp_path: Path) -> None:
     runner = ProcessRunner()
     seconds = sorted(runner.run(["true"], tmp_path, {}, 20).seconds for _ in range(5))
     assert seconds[0] < 0.06
+
+
+def test_a_command_is_ended_once_its_work_is_done(tmp_path: Path) -> None:
+    heard: list[str] = []
+    script = "echo working; echo done; exec sleep 300"
+    outcome = ProcessRunner().run([SH, "-c", script], tmp_path, {}, 20, heard.append, lambda: "done" in heard)
+    assert (outcome.cut_short, outcome.exit_code, outcome.timed_out) == (True, None, False)
+    assert outcome.tail == ("working", "done")
+    assert outcome.seconds < 5
+
+
+def test_a_command_that_ends_by_itself_keeps_its_exit_code(tmp_path: Path) -> None:
+    outcome = ProcessRunner().run([SH, "-c", "exit 3"], tmp_path, {}, 20, None, lambda: False)
+    assert (outcome.cut_short, outcome.exit_code) == (False, 3)

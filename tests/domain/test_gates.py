@@ -28,6 +28,7 @@ ARGV = ("pnpm", "run", "lint:all")
         (CommandOutcome(ARGV, 127, 0.0), FAILED, "exit 127", 0.0),
         (CommandOutcome(ARGV, None, 9.0), UNKNOWN, "was stopped before it ended", 9.0),
         (CommandOutcome(ARGV, None, 900.4, timed_out=True), UNKNOWN, "gave no result within 900 s", 900.4),
+        (CommandOutcome(ARGV, None, 2.0, cut_short=True), PASSED, "its work was done", 2.0),
         # What ended by the time limit's signal said nothing, whatever code it left.
         (CommandOutcome(ARGV, 0, 900.0, timed_out=True), UNKNOWN, "gave no result within 900 s", 900.0),
         (CommandOutcome(ARGV, -9, 900.0, timed_out=True), UNKNOWN, "gave no result within 900 s", 900.0),

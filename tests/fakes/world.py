@@ -6,7 +6,7 @@ A test changes the world's fields and looks at what the workflow made of them.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -185,13 +185,20 @@ class FakePorts:
         env: Mapping[str, str],
         timeout_seconds: float,
         on_line: LineSink | None = None,
+        enough: Callable[[], bool] | None = None,
     ) -> CommandOutcome:
         """Succeed, unless a test made the command's third word fail."""
         self.world.ran.append(tuple(argv))
         ok = CommandOutcome(tuple(argv), 0, 0.1, ("done",))
         return self.world.failing.get(argv[-1] if argv[1] == "run" else argv[0], ok)
 
-    def deploy(self, assembly: Assembly, stacks: Sequence[str], on_line: LineSink | None = None) -> CommandOutcome:
+    def deploy(
+        self,
+        assembly: Assembly,
+        stacks: Sequence[str],
+        on_line: LineSink | None = None,
+        is_deployed: Callable[[frozenset[str]], bool] | None = None,
+    ) -> CommandOutcome:
         """Run the assembly's code and apply its migrations."""
         self.world.deploys.append(assembly.release)
         if self.world.deploy_outcome.exit_code == 0:
@@ -206,7 +213,9 @@ class FakePorts:
         return self.world.deploy_outcome
 
     def stack_statuses(self, stacks: Sequence[str]) -> tuple[StackStatus, ...]:
-        """Give the next status of every stack; the last one stays."""
+        """Give the next status of every stack, or fail to; the last one stays."""
+        if "stacks" in self.world.unreachable:
+            raise TransientError("CloudFormation did not answer")
         status = self.world.statuses.pop(0) if len(self.world.statuses) > 1 else self.world.statuses[0]
         return tuple(StackStatus(name, status) for name in stacks)
 

@@ -11,8 +11,9 @@ from namecard_release.domain.alarms import AlarmState
 from namecard_release.domain.gates import CommandOutcome, Verdict
 from namecard_release.domain.migrations import TrialResult
 from namecard_release.domain.promotion import Hold, Promotion, PromotionKind, PromotionPhase
+from namecard_release.domain.readiness import StackStatus
 from namecard_release.workflow.assembling import build_assembly
-from namecard_release.workflow.deploying import deploy_release, find_assembly
+from namecard_release.workflow.deploying import StackWatch, deploy_release, find_assembly
 from namecard_release.workflow.gating import RELEASE_GATES, run_gate
 from namecard_release.workflow.leasing import hold_lease
 from namecard_release.workflow.pipeline import Pipeline, StoppedError
@@ -253,3 +254,20 @@ def test_an_assembly_is_built_once_for_the_same_inputs(stage: Stage) -> None:
     built = build_assembly(stage.pipeline, "staging", ready_source(stage.pipeline, A), "run-2", print)
     assert built.reused
     assert len(stage.world.ran) == before
+
+
+def test_a_deploy_is_watched_in_cloudformation(stage: Stage) -> None:
+    stage.gate(B)
+    watch = StackWatch(stage.pipeline.site("staging"), (StackStatus("NameCardDb-staging", None),))
+    assert not watch.is_deployed(frozenset())
+    assert watch.is_deployed(frozenset({"NameCardDb-staging", "NameCardApi-staging"}))
+    stage.world.unreachable.add("stacks")
+    assert not watch.is_deployed(frozenset({"NameCardDb-staging", "NameCardApi-staging"}))
+
+
+def test_a_long_deploy_is_looked_at_less_often(stage: Stage) -> None:
+    watch = StackWatch(stage.pipeline.site("staging"), ())
+    done = frozenset({"NameCardDb-staging", "NameCardApi-staging"})
+    looks = [watch.is_deployed(done) for _ in range(100)]
+    assert all(looks[:60])
+    assert sum(looks[60:]) == 5

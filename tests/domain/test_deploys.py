@@ -1,0 +1,48 @@
+"""When a deploy that is under way has done its work."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from namecard_release.domain.deploys import is_deployed
+from namecard_release.domain.readiness import StackStatus
+
+OLD, NEW = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
+
+
+def db(status: str | None = "UPDATE_COMPLETE", at: datetime | None = OLD) -> StackStatus:
+    return StackStatus("Db", status, at)
+
+
+def api(status: str | None = "UPDATE_COMPLETE", at: datetime | None = OLD) -> StackStatus:
+    return StackStatus("Api", status, at)
+
+
+BEFORE = (db(), api())
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "told", "done"),
+    [
+        pytest.param(BEFORE, (db(at=NEW), api(at=NEW)), (), True, id="both changed and complete"),
+        pytest.param(BEFORE, (db(), api(at=NEW)), ("Db",), True, id="one needs no change, as told"),
+        pytest.param(BEFORE, (db(), api(at=NEW)), (), False, id="one not begun, for all that is known"),
+        pytest.param(BEFORE, (db(), api()), ("Db", "Api"), True, id="neither needs a change"),
+        pytest.param(BEFORE, BEFORE, (), False, id="nothing has happened yet"),
+        pytest.param(BEFORE, (db(), api("UPDATE_IN_PROGRESS", NEW)), ("Db",), False, id="under way"),
+        pytest.param(BEFORE, (db(), api("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", NEW)), ("Db",), False, id="cleaning up"),
+        pytest.param(BEFORE, (db(), api("UPDATE_ROLLBACK_COMPLETE", NEW)), ("Db",), False, id="undone"),
+        pytest.param(BEFORE, (db(), api("UPDATE_FAILED", NEW)), ("Db", "Api"), False, id="failed, whatever is told"),
+        pytest.param(BEFORE, (db(), api(None, None)), ("Db", "Api"), False, id="gone"),
+        pytest.param(BEFORE, (db(), api(at=None)), ("Db",), False, id="the moment is unread"),
+        pytest.param((db(), api(None, None)), (db(), api("CREATE_COMPLETE", NEW)), ("Db",), True, id="created"),
+        pytest.param((db(),), (db(), api("CREATE_COMPLETE", NEW)), ("Db",), False, id="not looked at before"),
+        pytest.param((), (), (), False, id="no stack"),
+    ],
+)
+def test_a_deploy_is_done_when_every_stack_is(
+    before: tuple[StackStatus, ...], now: tuple[StackStatus, ...], told: tuple[str, ...], done: bool
+) -> None:
+    assert is_deployed(before, now, told) is done
