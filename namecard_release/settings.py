@@ -136,6 +136,7 @@ class Environment(Model):
     api_url: str | None = None
     api_output: str = "HttpApiUrl"
     bake_seconds: float = Field(default=900, ge=0)
+    unknown_deadline_seconds: float = Field(default=600, ge=0)
     requires: tuple[Name, ...] = ()
     alarms: Mapping[str, Rule] = {}
 

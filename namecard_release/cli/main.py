@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from namecard_release.cli import changing, checking, gates, migrations, reading, sandboxing
+from namecard_release.cli import changing, checking, gates, migrations, policy, reading, sandboxing
 
 app = typer.Typer(
     name="namecard-release",
@@ -22,6 +22,7 @@ app.command()(reading.history)
 app.command()(checking.doctor)
 app.add_typer(gates.gates, name="gates")
 app.add_typer(migrations.migrations, name="migrations")
+app.add_typer(policy.policy, name="policy")
 app.add_typer(changing.holds, name="holds")
 app.add_typer(sandboxing.sandbox, name="sandbox")
 

@@ -74,12 +74,16 @@ class AlarmVerdict(StrEnum):
 
 @dataclass(frozen=True)
 class AlarmAssessment:
-    """The verdict, its reason, and the breached alarms that ask for a rollback or a page."""
+    """The verdict and its reason, by the alarms whose rule is a rollback alone.
+
+    `roll_back_by` are breached, `rising` are in ALARM and not sustained yet; `page_by` ask for people, no more.
+    """
 
     verdict: AlarmVerdict
     reason: str
     roll_back_by: tuple[AlarmReading, ...] = ()
     page_by: tuple[AlarmReading, ...] = ()
+    rising: tuple[AlarmReading, ...] = ()
 
 
 def alarm_kind(name: str) -> str | None:
@@ -88,6 +92,12 @@ def alarm_kind(name: str) -> str | None:
         if re.match(pattern, name):
             return kind
     return None
+
+
+def logical_name(name: str) -> str:
+    """Give the logical id in an alarm's physical name, `<stack>-<logical id>-<hash>`; any other name as it is."""
+    parts = name.split("-")
+    return next((part for part in parts if alarm_kind(part) is not None), name)
 
 
 def expected_alarms(services: Sequence[str]) -> tuple[str, ...]:
@@ -115,45 +125,60 @@ def assess_alarms(
 ) -> AlarmAssessment:
     """Judge alarm states after a deploy.
 
-    An alarm in ALARM with the same state change as in the baseline is older than the deploy and no cause of it.
+    An alarm that is in ALARM in the baseline is no cause of the release until it has been OK (`settle_baseline`).
     INSUFFICIENT_DATA, an alarm of the baseline that is gone, and a read that failed (`unread`) are unknown.
     """
     if unread is not None:
         return AlarmAssessment(AlarmVerdict.UNKNOWN, f"alarms unread: {unread}")
     if not current:
         return AlarmAssessment(AlarmVerdict.UNKNOWN, "no alarm was found for this environment")
-    before = {reading.name for reading in baseline}
-    old = {(reading.name, reading.since) for reading in baseline if reading.state is AlarmState.ALARM}
-    fresh = [r for r in current if r.state is AlarmState.ALARM and (r.name, r.since) not in old]
-    breached = [reading for reading in fresh if _is_sustained(reading, rules, now)]
-    roll_back = tuple(r for r in breached if _rule(r, rules).action is AlarmAction.ROLL_BACK)
-    page = tuple(r for r in breached if _rule(r, rules).action is AlarmAction.PAGE)
-    if roll_back or page:
-        names = ", ".join(reading.name for reading in (*roll_back, *page))
-        return AlarmAssessment(AlarmVerdict.BREACHED, f"in ALARM since the deploy: {names}", roll_back, page)
-    return _assess_quiet(before, current, fresh, rules)
+    old = {reading.arn for reading in baseline if reading.state is AlarmState.ALARM}
+    fresh = [r for r in current if r.state is AlarmState.ALARM and r.arn not in old]
+    deciding = [r for r in fresh if _rule(r, rules).action is AlarmAction.ROLL_BACK]
+    breached = tuple(r for r in deciding if _is_sustained(r, rules, now))
+    page = tuple(r for r in fresh if _rule(r, rules).action is AlarmAction.PAGE and _is_sustained(r, rules, now))
+    if breached:
+        names = ", ".join(reading.name for reading in breached)
+        return AlarmAssessment(
+            AlarmVerdict.BREACHED, f"in ALARM since the deploy: {names}{_tell_page(page)}", breached, page
+        )
+    rising = tuple(deciding)
+    verdict, reason = _assess_quiet(baseline, current, fresh, rising, rules)
+    return AlarmAssessment(verdict, f"{reason}{_tell_page(page)}", page_by=page, rising=rising)
+
+
+def settle_baseline(baseline: Sequence[AlarmReading], current: Sequence[AlarmReading]) -> tuple[AlarmReading, ...]:
+    """Give the baseline in which an alarm that is OK by now is in ALARM no more: from here on it counts again."""
+    healed = {reading.arn: reading for reading in current if reading.state is AlarmState.OK}
+    return tuple(healed.get(r.arn, r) if r.state is AlarmState.ALARM else r for r in baseline)
+
+
+def _tell_page(page: Sequence[AlarmReading]) -> str:
+    return f"; asks for people: {', '.join(reading.name for reading in page)}" if page else ""
 
 
 def _assess_quiet(
-    before: set[str],
+    baseline: Sequence[AlarmReading],
     current: Sequence[AlarmReading],
     fresh: Sequence[AlarmReading],
+    rising: Sequence[AlarmReading],
     rules: Mapping[str, AlarmRule],
-) -> AlarmAssessment:
-    gone = sorted(before - {reading.name for reading in current})
+) -> tuple[AlarmVerdict, str]:
+    deciding = [r for r in current if _rule(r, rules).action is AlarmAction.ROLL_BACK]
+    there = {reading.name for reading in current}
+    gone = [r.name for r in baseline if r.name not in there and _rule(r, rules).action is AlarmAction.ROLL_BACK]
     if gone:
-        return AlarmAssessment(AlarmVerdict.UNKNOWN, f"alarms gone since the deploy: {', '.join(gone)}")
-    dark = [r.name for r in current if r.state in (AlarmState.INSUFFICIENT_DATA, AlarmState.UNREAD)]
+        return AlarmVerdict.UNKNOWN, f"alarms gone since the deploy: {', '.join(sorted(set(gone)))}"
+    dark = [r.name for r in deciding if r.state in (AlarmState.INSUFFICIENT_DATA, AlarmState.UNREAD)]
     if dark:
-        return AlarmAssessment(AlarmVerdict.UNKNOWN, f"without data: {', '.join(dark)}")
-    rising = [reading.name for reading in fresh if _rule(reading, rules).action is not AlarmAction.NOTE]
+        return AlarmVerdict.UNKNOWN, f"without data: {', '.join(dark)}"
     if rising:
-        return AlarmAssessment(AlarmVerdict.UNKNOWN, f"in ALARM, not yet sustained: {', '.join(rising)}")
-    old = sum(reading.state is AlarmState.ALARM for reading in current)
-    old -= len(fresh)
+        return AlarmVerdict.UNKNOWN, f"in ALARM, not yet sustained: {', '.join(r.name for r in rising)}"
+    old = sum(reading.state is AlarmState.ALARM for reading in current) - len(fresh)
     note = f", {old} in ALARM since before the deploy" if old else ""
-    note += f", noted: {', '.join(reading.name for reading in fresh)}" if fresh else ""
-    return AlarmAssessment(AlarmVerdict.HEALTHY, f"{len(current)} alarms read, none breached by this release{note}")
+    noted = [r.name for r in fresh if _rule(r, rules).action is AlarmAction.NOTE]
+    note += f", noted: {', '.join(noted)}" if noted else ""
+    return AlarmVerdict.HEALTHY, f"{len(current)} alarms read, none breached by this release{note}"
 
 
 def _is_sustained(reading: AlarmReading, rules: Mapping[str, AlarmRule], now: datetime) -> bool:

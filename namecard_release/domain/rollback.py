@@ -50,7 +50,9 @@ class Decision:
 class Watched:
     """Everything the decision about one promotion looks at; `health` is the verdict of its probes after the deploy.
 
-    `decided` is True once a rollback or a halt was decided for this promotion.
+    `decided` is True once a rollback or a halt was decided for this promotion. `held` is why people keep the
+    environment from rolling back by itself, None when they do not. Signals that stay unread are waited for until
+    `unknown_deadline_seconds` after the end of the bake.
     """
 
     promotion: Promotion
@@ -59,6 +61,8 @@ class Watched:
     last_good: Promotion | None
     safety: SafetyVerdict
     decided: bool
+    held: str | None = None
+    unknown_deadline_seconds: float = 600.0
 
 
 def find_last_good(history: Sequence[Promotion], environment: str, release: str) -> Promotion | None:
@@ -111,7 +115,7 @@ def decide(watched: Watched, now: datetime) -> Decision:
         return Decision(Action.WAIT, f"{promotion.phase}, not baking: its code does not serve")
     broken = watched.health is Verdict.FAILED
     if assessment.verdict is AlarmVerdict.BREACHED or broken:
-        return _decide_breach(watched, broken, now)
+        return _decide_breach(watched, broken)
     return _decide_quiet(watched, now)
 
 
@@ -119,26 +123,32 @@ def _decide_quiet(watched: Watched, now: datetime) -> Decision:
     promotion, assessment = watched.promotion, watched.assessment
     if promotion.phase is not PromotionPhase.BAKING or promotion.bake_until is None:
         return Decision(Action.WAIT, f"{promotion.phase}, not baking: {assessment.reason}")
-    if assessment.verdict is AlarmVerdict.UNKNOWN:
-        return Decision(Action.WAIT, f"held, alarms unknown: {assessment.reason}")
-    if watched.health not in (Verdict.PASSED, Verdict.WAIVED):
-        return Decision(Action.WAIT, "held, the services' health was not read")
+    if assessment.rising:
+        return Decision(Action.WAIT, assessment.reason)
+    unread = _explain_unread(watched)
     left = (promotion.bake_until - now).total_seconds()
+    if unread is not None and left + watched.unknown_deadline_seconds <= 0:
+        return Decision(Action.HALT, f"{watched.unknown_deadline_seconds:.0f} s after the bake, {unread}")
+    if unread is not None:
+        return Decision(Action.WAIT, f"held, {unread}")
     if left > 0:
         return Decision(Action.WAIT, f"baking, {left:.0f} s left: {assessment.reason}")
     return Decision(Action.PROCEED, f"bake ended: {assessment.reason}")
 
 
-def _decide_breach(watched: Watched, broken: bool, now: datetime) -> Decision:
+def _explain_unread(watched: Watched) -> str | None:
+    if watched.assessment.verdict is AlarmVerdict.UNKNOWN:
+        return f"alarms unknown: {watched.assessment.reason}"
+    if watched.health not in (Verdict.PASSED, Verdict.WAIVED):
+        return "the services' health was not read"
+    return None
+
+
+def _decide_breach(watched: Watched, broken: bool) -> Decision:
     assessment = watched.assessment
     why = "health probes failed after the deploy" if broken else assessment.reason
     arns = tuple(reading.arn for reading in (*assessment.roll_back_by, *assessment.page_by))
-    only_page = not broken and not assessment.roll_back_by
-    until = watched.promotion.bake_until
-    if only_page and until is not None and now < until:
-        # A halt would end the watch, and with it the rollback that another alarm may yet ask for.
-        return Decision(Action.WAIT, f"{why}; asks for people, the watch goes on", arns=arns)
-    halt = _explain_halt(watched, only_page)
+    halt = _explain_halt(watched)
     if halt is not None:
         return Decision(Action.HALT, f"{why}; {halt}", arns=arns)
     if watched.safety.unread:
@@ -147,11 +157,11 @@ def _decide_breach(watched: Watched, broken: bool, now: datetime) -> Decision:
     return Decision(Action.ROLL_BACK, why, target, arns)
 
 
-def _explain_halt(watched: Watched, only_page: bool) -> str | None:
+def _explain_halt(watched: Watched) -> str | None:
     if watched.promotion.kind is PromotionKind.ROLLBACK:
         return "a rollback is never rolled back"
-    if only_page:
-        return "this kind of alarm asks for people, not for a rollback"
+    if watched.held is not None:
+        return f"people hold {watched.promotion.environment}: {watched.held}"
     if watched.last_good is None:
         return "no verified release to go back to"
     if watched.safety.safety is Safety.SAFE or watched.safety.unread:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from namecard_release.domain.alarms import AlarmAssessment, AlarmReading, assess_alarms
+from namecard_release.domain.alarms import AlarmAssessment, AlarmReading, assess_alarms, settle_baseline
 from namecard_release.domain.compatibility import Safety
 from namecard_release.domain.gates import Verdict
 from namecard_release.domain.promotion import Promotion, PromotionPhase
@@ -102,12 +102,22 @@ def look(pipeline: Pipeline, promotion: Promotion, fallback: Fallback) -> Watch:
         readings = site.cloud.alarms(site.settings.stack_names)
     except TransientError as error:
         unread = str(error)
+    promotion = _settle(pipeline, promotion, readings)
     assessment = assess_alarms(promotion.baseline, readings, site.settings.alarm_rules(), now, unread)
     decision = decide(_gather(pipeline, promotion, assessment, fallback), now)
     fresh = decision.action is not Action.WAIT and pipeline.ledger.record_decision(promotion.id, decision, now)
     if fresh:
         _apply(pipeline, promotion, decision)
     return Watch(promotion, decision, readings, fresh)
+
+
+def _settle(pipeline: Pipeline, promotion: Promotion, readings: tuple[AlarmReading, ...]) -> Promotion:
+    # Kept in the ledger: whoever looks next must know which alarms of the baseline have been OK since.
+    baseline = settle_baseline(promotion.baseline, readings)
+    if baseline == promotion.baseline:
+        return promotion
+    told = "an alarm that was in ALARM before the deploy is OK and counts from now on"
+    return pipeline.ledger.move(promotion.id, promotion.phase, pipeline.clock.now(), told, baseline=baseline)
 
 
 def _gather(pipeline: Pipeline, promotion: Promotion, assessment: AlarmAssessment, fallback: Fallback) -> Watched:
@@ -118,6 +128,7 @@ def _gather(pipeline: Pipeline, promotion: Promotion, assessment: AlarmAssessmen
         last_good=fallback.last_good,
         safety=fallback.safety,
         decided=False,
+        unknown_deadline_seconds=pipeline.settings.environment(promotion.environment).unknown_deadline_seconds,
     )
 
 

@@ -13,7 +13,9 @@ from namecard_release.domain.alarms import (
     alarm_kind,
     assess_alarms,
     expected_alarms,
+    logical_name,
     missing_alarms,
+    settle_baseline,
 )
 from tests.domain.cases import SERVICES, at, reading
 
@@ -127,9 +129,9 @@ def test_missing_alarms_are_those_no_name_stands_for(names: tuple[str, ...], mis
         pytest.param(
             with_change(reading(ERRORS, ALARM, -50)),
             with_change(reading(ERRORS, ALARM, 10)),
-            BREACHED,
-            ERRORS,
-            id="alarm again after it had gone",
+            HEALTHY,
+            "1 in ALARM since before the deploy",
+            id="in ALARM again, and nobody saw it OK",
         ),
         pytest.param(
             with_change(reading(ERRORS, ALARM, -50)),
@@ -154,9 +156,9 @@ def test_missing_alarms_are_those_no_name_stands_for(names: tuple[str, ...], mis
         ),
         pytest.param(
             with_change(reading(ERRORS, ALARM, -50)),
-            with_change(reading(ERRORS, ALARM, -50), reading(DLQ, ALARM, 10)),
+            with_change(reading(ERRORS, ALARM, -50), reading(LATENCY, ALARM, 10)),
             BREACHED,
-            DLQ,
+            LATENCY,
             id="one of before beside a new one",
         ),
         pytest.param(QUIET, with_change(reading(LATENCY, ALARM, 41)), UNKNOWN, "not yet sustained", id="59 s of 60"),
@@ -167,7 +169,11 @@ def test_missing_alarms_are_those_no_name_stands_for(names: tuple[str, ...], mis
         pytest.param(QUIET, with_change(reading(ERRORS, ALARM, 130)), BREACHED, ERRORS, id="clock behind the cloud's"),
         pytest.param(QUIET, with_change(reading(NOTED, ALARM, 10)), HEALTHY, f"noted: {NOTED}", id="a note only"),
         pytest.param(
-            QUIET, with_change(reading(STRANGE, ALARM, 10)), BREACHED, STRANGE, id="unknown kind asks for people"
+            QUIET,
+            with_change(reading(STRANGE, ALARM, 10)),
+            HEALTHY,
+            f"asks for people: {STRANGE}",
+            id="unknown kind asks for people",
         ),
         pytest.param(QUIET, with_change(reading(ERRORS, DARK, 10)), UNKNOWN, "without data", id="insufficient data"),
         pytest.param(QUIET, with_change(reading(ERRORS, UNREAD, 10)), UNKNOWN, "without data", id="unread alarm"),
@@ -221,15 +227,58 @@ def test_a_breach_tells_what_asks_for_a_rollback_and_what_for_people() -> None:
     errors, dlq, strange = (reading(name, ALARM, 10) for name in (ERRORS, DLQ, STRANGE))
     found = assess_alarms(QUIET, with_change(dlq, strange, errors, reading(NOTED, ALARM, 10)), RULES, NOW)
     assert (found.roll_back_by, found.page_by) == ((errors,), (dlq, strange))
-    assert found.reason.endswith(f"{ERRORS}, {DLQ}, {STRANGE}")
+    assert found.reason.endswith(f"{ERRORS}; asks for people: {DLQ}, {STRANGE}")
 
 
 def test_without_rules_every_alarm_asks_for_people() -> None:
     found = assess_alarms(QUIET, with_change(reading(ERRORS, ALARM, 10)), {}, NOW)
-    assert (found.verdict, found.roll_back_by, len(found.page_by)) == (BREACHED, (), 1)
+    assert (found.verdict, found.roll_back_by, len(found.page_by)) == (HEALTHY, (), 1)
 
 
 def test_a_quiet_or_unknown_assessment_names_no_alarm_to_act_on() -> None:
     for current in (QUIET, with_change(reading(LATENCY, ALARM, 99)), with_change(reading(ERRORS, DARK, 1)), ()):
         found = assess_alarms(QUIET, current, RULES, NOW)
         assert (found.roll_back_by, found.page_by) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("current", "verdict"),
+    [
+        pytest.param(with_change(reading(DLQ, DARK, 10)), HEALTHY, id="one that only asks for people is dark"),
+        pytest.param(with_change(reading(NOTED, UNREAD, 10)), HEALTHY, id="one that is only noted is unread"),
+        pytest.param(QUIET[:2], HEALTHY, id="those that decide nothing are gone"),
+        pytest.param(with_change(reading(DLQ, ALARM, 10)), HEALTHY, id="one that only asks for people fires"),
+    ],
+)
+def test_only_alarms_whose_rule_is_a_rollback_decide(current: tuple[AlarmReading, ...], verdict: AlarmVerdict) -> None:
+    assert assess_alarms(QUIET, current, RULES, NOW).verdict is verdict
+
+
+def test_an_alarm_of_the_baseline_counts_once_it_has_been_ok() -> None:
+    before = with_change(reading(ERRORS, ALARM, -50))
+    for unsettled in (reading(ERRORS, ALARM, 5), reading(ERRORS, DARK, 5), reading(ERRORS, UNREAD, 5)):
+        assert settle_baseline(before, with_change(unsettled)) == before
+    settled = settle_baseline(before, with_change(reading(ERRORS, OK, 5)))
+    assert settled == with_change(reading(ERRORS, OK, 5))
+    assert settle_baseline(settled, with_change(reading(ERRORS, ALARM, 9))) == settled
+    assert assess_alarms(settled, with_change(reading(ERRORS, ALARM, 9)), RULES, NOW).verdict is BREACHED
+
+
+def test_rising_alarms_are_told_apart_from_breached_ones() -> None:
+    rising = reading(LATENCY, ALARM, 99)
+    assert assess_alarms(QUIET, with_change(rising), RULES, NOW).rising == (rising,)
+    assert assess_alarms(QUIET, with_change(rising, reading(ERRORS, ALARM, 99)), RULES, NOW).rising == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "logical"),
+    [
+        ("AuthServiceErrorsAlarm", "AuthServiceErrorsAlarm"),
+        ("NameCardApi-staging-AuthServiceErrorsAlarm1A2B3C4D-XXXX", "AuthServiceErrorsAlarm1A2B3C4D"),
+        ("NameCardApi-prod-HttpApiLatencyAlarmAB-CD", "HttpApiLatencyAlarmAB"),
+        ("some-other-alarm", "some-other-alarm"),
+        ("", ""),
+    ],
+)
+def test_the_logical_id_is_found_in_a_physical_name(name: str, logical: str) -> None:
+    assert logical_name(name) == logical

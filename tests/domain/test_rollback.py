@@ -94,7 +94,8 @@ DLQ = reading("LambdaDeadLetterQueueAlarm", AlarmState.ALARM, 10)
 QUIET = AlarmAssessment(AlarmVerdict.HEALTHY, "all quiet")
 DARK = AlarmAssessment(AlarmVerdict.UNKNOWN, "alarms unread: throttled")
 BREACH = AlarmAssessment(AlarmVerdict.BREACHED, "errors", (ERRORS,))
-PAGE = AlarmAssessment(AlarmVerdict.BREACHED, "dlq", (), (DLQ,))
+PAGE = AlarmAssessment(AlarmVerdict.HEALTHY, "dlq", (), (DLQ,))
+RISING = AlarmAssessment(AlarmVerdict.UNKNOWN, "not yet sustained", rising=(ERRORS,))
 BOTH = AlarmAssessment(AlarmVerdict.BREACHED, "errors, dlq", (ERRORS,), (DLQ,))
 SAFE = SafetyVerdict(Safety.SAFE, "no migration lies between")
 # Deployed at T0, baking until 60 s after it.
@@ -132,6 +133,11 @@ TABLE = {
     # Unread is not healthy.
     "alarms unknown": case(WAIT, "alarms unknown: alarms unread", assessment=DARK),
     "alarms unknown at the end": case(WAIT, "alarms unknown", LATE, assessment=DARK),
+    "alarms unknown a moment before the deadline": case(WAIT, "alarms unknown", at(659), assessment=DARK),
+    "alarms unknown at the deadline": case(HALT, "600 s after the bake, alarms unknown", at(660), assessment=DARK),
+    "probes unknown at the deadline": case(HALT, "health was not read", at(660), health=Verdict.UNKNOWN),
+    "read at the deadline": case(PROCEED, "bake ended", at(660)),
+    "another deadline": case(HALT, "5 s after", at(65), assessment=DARK, unknown_deadline_seconds=5.0),
     "probes unknown at the end": case(WAIT, "", LATE, health=Verdict.UNKNOWN),
     "never probed, at the end": case(WAIT, "", LATE, health=None),
     "never probed, baking": case(WAIT, "", health=None),
@@ -148,9 +154,17 @@ TABLE = {
     "breach, unsafe": case(HALT, "rollback to bbbbbbbb is UNSAFE: a column", assessment=BREACH, safety=UNSAFE),
     "breach, safety unknown": case(HALT, "is UNKNOWN: nobody tried", assessment=BREACH, safety=UNSURE),
     "breach of a rollback": case(HALT, "never rolled back", assessment=BREACH, promotion=A_ROLLBACK),
-    # People are asked, and the watch goes on: a halt here would silence the rollback that an error may yet ask for.
+    # People are asked; the release is not at fault for all that is known.
     "page while baking": case(WAIT, "dlq", assessment=PAGE),
-    "page at the end": case(HALT, "asks for people, not for a rollback", END, assessment=PAGE),
+    "page at the end": case(PROCEED, "dlq", END, assessment=PAGE),
+    # A breach that is not sustained yet is waited for, whatever else is due.
+    "rising while baking": case(WAIT, "not yet sustained", assessment=RISING),
+    "rising at the end": case(WAIT, "not yet sustained", END, assessment=RISING),
+    "rising after the deadline": case(WAIT, "not yet sustained", at(661), assessment=RISING),
+    # People hold the environment: nothing rolls back by itself, and all else goes on.
+    "held, breach": case(HALT, "people hold staging: drill", assessment=BREACH, held="drill"),
+    "held, sick": case(HALT, "people hold staging", health=Verdict.FAILED, held="drill"),
+    "held, quiet": case(PROCEED, "bake ended", END, held="drill"),
     # Failed probes.
     "sick": case(ROLL_BACK, "health probes failed", health=Verdict.FAILED),
     "sick, alarms unknown": case(ROLL_BACK, "health probes", health=Verdict.FAILED, assessment=DARK),

@@ -208,3 +208,32 @@ def test_a_release_rolled_back_in_staging_is_not_healthy_there(stage: Stage) -> 
     assert check_entry(stage.pipeline, "prod", C) is None
     _roll_back(stage, B)
     assert "healthy in staging" in (check_entry(stage.pipeline, "prod", C) or "")
+
+
+def test_alarms_unread_past_the_deadline_halt(stage: Stage) -> None:
+    stage.world.unreachable.add("alarms")
+    stage.world.pass_time(661)
+    seen = watch(stage)
+    assert (seen.decision.action, seen.fresh) == (Action.HALT, True)
+    assert "600 s after the bake" in seen.decision.reason
+    assert stage.phase(seen.promotion) is PromotionPhase.HELD
+
+
+def test_an_alarm_that_fired_before_counts_once_it_was_ok_whoever_looks(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    stage = Stage(world, world.pipeline())
+    stage.promote(B, "run-b")
+    world.pass_time(61)
+    watch(stage)
+    world.set_alarm("CardsErrorsAlarm", AlarmState.ALARM)
+    stage.promote(C, "run-c")
+    for state, action in (
+        (AlarmState.ALARM, Action.WAIT),
+        (AlarmState.INSUFFICIENT_DATA, Action.WAIT),
+        (AlarmState.ALARM, Action.WAIT),
+        (AlarmState.OK, Action.WAIT),
+        (AlarmState.ALARM, Action.ROLL_BACK),
+    ):
+        world.pass_time(1)
+        world.set_alarm("CardsErrorsAlarm", state)
+        assert watch(Stage(world, world.pipeline())).decision.action is action
