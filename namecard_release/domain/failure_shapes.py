@@ -226,7 +226,7 @@ class Plain:
 
     _sql = re.compile(r"(\S+\.sql:\d+)(?::\d+)?[:\s]\s*(.*)")
     _missing = re.compile(r"\W*MISSING:?\s+(\S+?):?\s+(\S.*)", re.IGNORECASE)
-    _error = re.compile(r"(?:❌\s*)?(?:ERROR|Error|\w+Error|\[FAIL\]|FAIL|❌)(?: \[\w+\])?:?\s+(\S.*)")
+    _error = re.compile(r"(?:❌\s*)?(?:ERROR|Error|\w+Error|\[FAIL\]|FAIL(?=:)|❌)(?: \[\w+\])?:?\s+(\S.*)")
     _path = re.compile(r"([\w./-]+/[\w.-]+\.\w+\S*|\w+\.(?:md|json)\S*)\s+(.*)")
 
     def read(self, line: str, found: Found) -> None:
@@ -237,5 +237,5 @@ class Plain:
             found.add(hit[1], f"marker missing: {hit[2]}")
         elif hit := self._error.fullmatch(line):
             split = self._path.fullmatch(hit[1])
-            place, what = (split[1], split[2]) if split else ("", hit[1])
+            place, what = (split[1].rstrip(":"), split[2]) if split else ("", hit[1])
             found.add(place, what, weak=True)
