@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 500
 _MINUTE = 60
+_LONGEST_PERIOD = 86400
 
 
 def find_functions(resources: Sequence[StackResourceSummaryTypeDef]) -> dict[str, str]:
@@ -38,10 +39,11 @@ def read_latencies(
 ) -> tuple[Latency, ...]:
     """Read each function's p95 of `Duration` and its number of invocations from `since` to `until`, whole minutes.
 
-    CloudWatch may cut the window into two periods where it does not begin on a multiple of its length: percentiles
-    do not add up, so the worse of the two counts. Raises TransientError or PermanentError.
+    CloudWatch may cut the window into two periods where it does not begin on a multiple of its length, and cuts one
+    of more than a day: percentiles do not add up, so the worst of them counts. Raises TransientError or
+    PermanentError.
     """
-    period = max(1, ceil((until - since).total_seconds() / _MINUTE)) * _MINUTE
+    period = min(max(1, ceil((until - since).total_seconds() / _MINUTE)) * _MINUTE, _LONGEST_PERIOD)
     queries = [query for n, name in enumerate(functions.values()) for query in _queries(n, name, period)]
     told: dict[str, list[MetricDataResultTypeDef]] = {}
     for start in range(0, len(queries), _AT_ONCE):

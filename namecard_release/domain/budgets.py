@@ -79,7 +79,7 @@ def _read(element: Element, told: list[tuple[int, Level, str]]) -> Budget | None
     wrong = [f"{key} must be a text" for key in _TEXTS if not _is_text(value.get(key))]
     wrong += [f"{key} must be a number above 0" for key in _AMOUNTS if not _is_amount(value.get(key))]
     told += [(element.line_of(one.partition(" ")[0]), Level.ERROR, _tell(one, value)) for one in wrong]
-    told += [(element.line_of(key), Level.ERROR, f"{key} is written twice") for key in element.doubled]
+    told += [(element.line_of(key), Level.ERROR, f"{key!r} is written twice") for key in element.doubled]
     unknown = sorted(set(value) - _KEYS)
     told += [(element.line_of(key), Level.WARNING, f"unknown key {key!r}") for key in unknown]
     if wrong:
@@ -143,6 +143,8 @@ def _doubles(budgets: Sequence[Budget]) -> list[tuple[int, Level, str]]:
     for one in budgets:
         pair = (one.service, one.environment)
         if pair in first:
-            told.append((one.line, Level.ERROR, f"{one.service} in {one.environment} is on line {first[pair]} already"))
+            told.append(
+                (one.line, Level.ERROR, f"{one.service!r} in {one.environment!r} is on line {first[pair]} already")
+            )
         first.setdefault(pair, one.line)
     return told

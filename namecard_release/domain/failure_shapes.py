@@ -225,7 +225,8 @@ class Plain:
     """What the platform's own scripts print: `file.sql:3 rule message`, `MISSING file: marker`, `ERROR: message`."""
 
     _sql = re.compile(r"(\S+\.sql:\d+)(?::\d+)?[:\s]\s*(.*)")
-    _missing = re.compile(r"\W*MISSING:?\s+(\S+?):?\s+(\S.*)", re.IGNORECASE)
+    _missing = re.compile(r"\W*MISSING:?\s+(\S*[./]\S*?):?\s+(\S.*)", re.IGNORECASE)
+    _missing_somehow = re.compile(r"\W*(MISSING\b.*)", re.IGNORECASE)
     _error = re.compile(r"(?:❌\s*)?(?:ERROR|Error|\w+Error|\[FAIL\]|FAIL(?=:)|❌)(?: \[\w+\])?:?\s+(\S.*)")
     _path = re.compile(r"([\w./-]+/[\w.-]+\.\w+\S*|\w+\.(?:md|json)\S*)\s+(.*)")
 
@@ -235,6 +236,8 @@ class Plain:
             found.add(hit[1], hit[2])
         elif hit := self._missing.fullmatch(line):
             found.add(hit[1], f"marker missing: {hit[2]}")
+        elif hit := self._missing_somehow.fullmatch(line):
+            found.add("", hit[1], weak=True)
         elif hit := self._error.fullmatch(line):
             split = self._path.fullmatch(hit[1])
             place, what = (split[1].rstrip(":"), split[2]) if split else ("", hit[1])

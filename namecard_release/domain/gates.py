@@ -26,7 +26,7 @@ _WORSE = (Verdict.PASSED, Verdict.WAIVED, Verdict.UNKNOWN, Verdict.FAILED)
 class Phase:
     """One part of a gate with its own outcome; `seconds` is wall-clock time, None where it did not run.
 
-    `failures` are what its output named as failed, the first of them; a phase that passed has none.
+    `failures` are what it named as failed, the first of them; of one that passed they are warnings.
     """
 
     name: str
@@ -105,7 +105,7 @@ def judge_command(name: str, outcome: CommandOutcome) -> Phase:
 def name_failures(phase: Phase, failures: tuple[Failure, ...]) -> Phase:
     """Give a phase what its output named as failed; a failed one says the first in its reason.
 
-    A phase that passed keeps none: what it printed did not make it fail.
+    A command that passed keeps none: what it printed did not make it fail.
     """
     if phase.verdict is Verdict.PASSED or not failures:
         return phase

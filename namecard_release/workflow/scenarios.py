@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from namecard_release.domain.gates import Phase, Verdict, combine_phases
+from namecard_release.errors import ReleaseError
 from namecard_release.ports import LineSink
 from namecard_release.settings import GatePhase
 from namecard_release.workflow.checks import run_in_order
@@ -26,11 +27,17 @@ def run_scenarios(pipeline: Pipeline, deployment: Deployment, on_line: LineSink)
     phases = pipeline.settings.gates.api_scenarios
     verdict, _ = combine_phases((*deployment.verification, *deployment.probes))
     if verdict is not Verdict.PASSED:
-        skipped = tuple(Phase(p.name, Verdict.UNKNOWN, "not run after the verification") for p in phases)
-        return replace(deployment, scenarios=skipped)
-    folder = ready_source(pipeline, promotion.release, on_line).folder
+        return replace(deployment, scenarios=_not_run(phases, "not run after the verification"))
+    try:
+        folder = ready_source(pipeline, promotion.release, on_line).folder
+    except ReleaseError as error:
+        return replace(deployment, scenarios=_not_run(phases, f"not run: {error}"))
     done = run_in_order(pipeline.runner, _addressed(phases, deployment.base_url), folder, on_line)
     return replace(deployment, scenarios=done)
+
+
+def _not_run(phases: Sequence[GatePhase], why: str) -> tuple[Phase, ...]:
+    return tuple(Phase(phase.name, Verdict.UNKNOWN, why) for phase in phases)
 
 
 def _addressed(phases: Sequence[GatePhase], base_url: str) -> tuple[GatePhase, ...]:

@@ -57,7 +57,7 @@ def test_what_a_functions_values_come_to(results: dict[str, dict[str, Any]], exp
     assert read(Watch(results)) == (expected,)
 
 
-@pytest.mark.parametrize(("minutes", "period"), [(15, 900), (1, 60), (0, 60), (1.5, 120)])
+@pytest.mark.parametrize(("minutes", "period"), [(15, 900), (1, 60), (0, 60), (1.5, 120), (2880, 86400)])
 def test_one_period_covers_the_window(minutes: float, period: int) -> None:
     watch = Watch({})
     read(watch, minutes)

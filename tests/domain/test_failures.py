@@ -192,6 +192,11 @@ FAILED_OCR = [
             ],
             id="other marks of a monitor",
         ),
+        pytest.param(
+            ["- Missing marker coldStart in the logger", "12 checks, 1 missing"],
+            [("", "", "Missing marker coldStart in the logger")],
+            id="a monitor that names no file first",
+        ),
     ],
 )
 def test_lines(lines: list[str], expected: list[tuple[str, str, str]]) -> None:

@@ -55,10 +55,11 @@ OTHER = {"service": "auth", "environment": "staging"}
         ({"service": 3}, (ERROR, "service must be a text, not 3")),
         ({"service": "mail"}, (WARNING, "no such service: 'mail'")),
         ({"environment": "moon"}, (WARNING, "no such environment: 'moon'")),
+        ({"service": "\ud800"}, (WARNING, r"no such service: '\ud800'")),
         ({"environment": "production"}, None),
         ({"environment": "production", "note": 1}, (WARNING, "unknown key 'note'")),
-        ({}, (ERROR, "auth in prod is on line 2 already")),
-        (OTHER, (ERROR, "auth in staging is on line 3 already")),
+        ({}, (ERROR, "'auth' in 'prod' is on line 2 already")),
+        (OTHER, (ERROR, "'auth' in 'staging' is on line 3 already")),
     ],
 )
 def test_an_entry_that_is_wrong_is_told_on_its_line(
@@ -104,7 +105,7 @@ def test_a_file_that_is_wrong_as_a_whole(text: str, expected: list[tuple[int, Le
 
 def test_a_key_written_twice_is_told_on_its_line() -> None:
     text = rows().replace('"owner": "ada"}', '"owner": "ada",\n"owner": "bob"}', 1)
-    assert told(text) == [(2, ERROR, "owner is written twice")]
+    assert told(text) == [(2, ERROR, "'owner' is written twice")]
 
 
 GOOD_CHECKLIST = "\n".join(["# Launch", *HEADINGS, *PHRASES[CHECKLIST]])

@@ -8,6 +8,7 @@ import pytest
 
 from namecard_release.domain.gates import CommandOutcome, Verdict
 from namecard_release.domain.promotion import Promotion, PromotionPhase
+from namecard_release.errors import TransientError
 from namecard_release.workflow.deploying import deploy_release, find_assembly
 from namecard_release.workflow.leasing import hold_lease
 from namecard_release.workflow.pipeline import StoppedError
@@ -86,3 +87,14 @@ def test_they_do_not_run_on_an_environment_that_is_sick(tmp_path: Path) -> None:
         promote(stage)
     assert COMMAND not in stage.world.ran
     assert recorded(stage) == [(Verdict.UNKNOWN, "scenarios: not run after the verification")]
+
+
+def test_a_checkout_that_cannot_be_made_ready_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise TransientError("the repository did not answer")
+
+    stage = stage_of(tmp_path)
+    monkeypatch.setattr("namecard_release.workflow.scenarios.ready_source", refuse)
+    with pytest.raises(StoppedError, match="scenarios: not run: the repository did not answer"):
+        promote(stage)
+    assert stage.pipeline.ledger.history("staging")[0].phase is PromotionPhase.HELD
