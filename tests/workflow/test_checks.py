@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,7 @@ FINDING = Finding("services/x.sql", 3, "own-transaction", Level.ERROR, "ends the
     ("findings", "verdict", "reason"),
     [
         ([], PASSED, "1 files, 0 warnings"),
+        ([replace(FINDING, level=Level.WARNING)], PASSED, "1 files, 1 warnings"),
         ([FINDING], FAILED, "1 files, 1 findings: services/x.sql:3 error: own-transaction: ends the transaction"),
     ],
 )
