@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from assets.evidence import Metadata, phase_check, phase_table, told_plainly
+from assets.evidence import Metadata, failure_table, phase_check, phase_table, told_plainly
 from assets.links import console_links
 from assets.requests import RELEASES, opened_promotion
 from namecard_release.domain.assembly import Assembly
@@ -13,6 +13,7 @@ from namecard_release.workflow.deploying import deploy_release, find_assembly
 from namecard_release.workflow.leasing import hold_lease
 from namecard_release.workflow.pipeline import Pipeline
 from namecard_release.workflow.promoting import admit_promotion
+from namecard_release.workflow.scenarios import run_scenarios
 from namecard_release.workflow.verifying import Deployment, conclude_deployment, verify_release
 from namecard_release.workflow.watching import Fallback, find_fallback
 
@@ -46,6 +47,7 @@ def build_deployment(environment: str, requires: tuple[str, ...]) -> dg.AssetsDe
                 promotion, phase = deploy_release(pipeline, promotion, assembly, heartbeat, context.log.debug)
                 files = pipeline.repository.migration_files(promotion.release)
                 deployed = verify_release(pipeline, promotion, assembly, files)
+                deployed = run_scenarios(pipeline, deployed, context.log.debug)
                 shown = describe_deployment(promotion, assembly, deployed, phase)
                 with told_plainly(shown):
                     promotion = conclude_deployment(pipeline, deployed, context.run.run_id)
@@ -56,8 +58,9 @@ def build_deployment(environment: str, requires: tuple[str, ...]) -> dg.AssetsDe
 
 
 def deployment_checks(deployed: Deployment) -> list[dg.AssetCheckResult]:
-    """Show verification and probes as the deployment's two checks."""
-    return [phase_check("verified", deployed.verification), phase_check("probes", deployed.probes)]
+    """Show verification (the API scenarios with it) and probes as the deployment's two checks."""
+    verified = (*deployed.verification, *deployed.scenarios)
+    return [phase_check("verified", verified), phase_check("probes", deployed.probes)]
 
 
 def describe_fallback(fallback: Fallback) -> str:
@@ -72,16 +75,21 @@ def describe_deployment(
     promotion: Promotion, assembly: Assembly, deployed: Deployment, phase: Phase | None
 ) -> Metadata:
     """Show a deployment as metadata."""
-    return {
-        "promotion": dg.MetadataValue.text(promotion.id),
-        "actor": dg.MetadataValue.text(promotion.actor),
-        "assembly": dg.MetadataValue.text(assembly.digest),
-        "schema": dg.MetadataValue.text(deployed.schema or "no migration applied"),
-        "address": dg.MetadataValue.url(deployed.base_url),
-        "deploy": phase_table([phase]) if phase else dg.MetadataValue.text("found deployed by an earlier run"),
-        "verification": phase_table(deployed.verification),
-        "service probes": phase_table(deployed.probes),
-    }
+    scenarios: Metadata = {"api scenarios": phase_table(deployed.scenarios)} if deployed.scenarios else {}
+    return (
+        scenarios
+        | failure_table(deployed.scenarios)
+        | {
+            "promotion": dg.MetadataValue.text(promotion.id),
+            "actor": dg.MetadataValue.text(promotion.actor),
+            "assembly": dg.MetadataValue.text(assembly.digest),
+            "schema": dg.MetadataValue.text(deployed.schema or "no migration applied"),
+            "address": dg.MetadataValue.url(deployed.base_url),
+            "deploy": phase_table([phase]) if phase else dg.MetadataValue.text("found deployed by an earlier run"),
+            "verification": phase_table(deployed.verification),
+            "service probes": phase_table(deployed.probes),
+        }
+    )
 
 
 def describe_bake(promotion: Promotion, fallback: Fallback) -> Metadata:

@@ -40,6 +40,20 @@ def phase_table(phases: Sequence[Phase]) -> dg.MetadataValue:
     return dg.MetadataValue.table(records, schema=dg.TableSchema(columns))
 
 
+def failure_table(phases: Sequence[Phase]) -> Metadata:
+    """Show what failed in phases as a table: phase, package, place, what; nothing for nothing."""
+    names = ("phase", "package", "place", "what")
+    records = [
+        dg.TableRecord(dict(zip(names, (phase.name, one.package, one.place, one.what), strict=True)))
+        for phase in phases
+        for one in phase.failures
+    ]
+    if not records:
+        return {}
+    schema = dg.TableSchema([dg.TableColumn(name) for name in names])
+    return {"failures": dg.MetadataValue.table(records, schema=schema)}
+
+
 def name_table(column: str, names: Sequence[str], state: str) -> dg.MetadataValue:
     """Show names as a table with one state for all."""
     records = [dg.TableRecord({column: name, "state": state}) for name in names]
@@ -66,7 +80,8 @@ def gate_metadata(result: GateResult) -> Metadata:
         "phases": phase_table(result.phases),
         "log": log_tail(result.phases),
     }
-    return shown | {key: dg.MetadataValue.text(value) for key, value in result.evidence.items()}
+    evidence = {key: dg.MetadataValue.text(value) for key, value in result.evidence.items()}
+    return shown | failure_table(result.phases) | evidence
 
 
 def gate_check(result: GateResult, name: str | None = None) -> dg.AssetCheckResult:
@@ -85,5 +100,5 @@ def phase_check(name: str, phases: Sequence[Phase]) -> dg.AssetCheckResult:
         check_name=name,
         passed=verdict is Verdict.PASSED,
         description=f"{verdict}: {reason}",
-        metadata={"phases": phase_table(phases)},
+        metadata={"phases": phase_table(phases)} | failure_table(phases),
     )

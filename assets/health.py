@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dagster as dg
 
+from assets.evidence import phase_table
 from assets.requests import RELEASES
+from namecard_release.domain.gates import GateResult
 from namecard_release.domain.promotion import Promotion
 
 
@@ -25,11 +27,17 @@ def build_health(environment: str) -> dg.AssetSpec:
     )
 
 
-def health_event(promotion: Promotion, reason: str) -> dg.AssetMaterialization:
-    """Report a release as healthy in its environment."""
+def health_event(promotion: Promotion, reason: str, latency: GateResult) -> dg.AssetMaterialization:
+    """Report a release as healthy in its environment, with its latency beside the launch budgets."""
     return dg.AssetMaterialization(
         asset_key=health_key(promotion.environment),
         partition=promotion.release,
         description=reason,
-        metadata={"promotion": promotion.id, "reason": reason, "actor": promotion.actor},
+        metadata={
+            "promotion": promotion.id,
+            "reason": reason,
+            "actor": promotion.actor,
+            "latency budget": f"{latency.verdict}: {latency.reason}",
+            "latencies": phase_table(latency.phases),
+        },
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 
 from namecard_release.adapters.assembly_store import FileAssemblyStore
 from namecard_release.adapters.cdk import CdkDeployer
+from namecard_release.adapters.checkout import FolderReader
 from namecard_release.adapters.clock import SystemClock
 from namecard_release.adapters.cloud import AwsCloud
 from namecard_release.adapters.commands import ProcessRunner
@@ -16,8 +18,10 @@ from namecard_release.adapters.sql.linter import PostgresLinter
 from namecard_release.adapters.sql.reading import PostgresReader
 from namecard_release.adapters.target_database import PostgresTarget, database_url_from_secret
 from namecard_release.adapters.trial import PostgresTrial
+from namecard_release.domain.budgets import Expected
 from namecard_release.ledger.open import open_ledger
-from namecard_release.settings import Environment, Settings
+from namecard_release.settings import Environment, Gates, Platform, Settings
+from namecard_release.workflow.checks import Bench
 from namecard_release.workflow.pipeline import Pipeline, Site
 
 _DEPLOY_SECONDS = 3600.0
@@ -48,7 +52,14 @@ def build_pipeline(settings: Settings) -> Pipeline:
         site=site,
         sql=PostgresReader(),
         linter=PostgresLinter(),
+        checkouts=FolderReader(),
     )
+
+
+def build_bench(gates: Gates, platform: Platform, environments: Mapping[str, str], path: tuple[str, ...]) -> Bench:
+    """Build what runs gates on a folder: no ledger, no repository, no cloud."""
+    runner, linter, reader = ProcessRunner(path=path), PostgresLinter(), FolderReader()
+    return Bench(runner, linter, reader, gates, Expected(platform.services, environments))
 
 
 def build_control(settings: Settings) -> DagsterApi:

@@ -11,6 +11,8 @@ from namecard_release.domain.alarms import AlarmReading
 from namecard_release.domain.assembly import Assembly
 from namecard_release.domain.gates import CommandOutcome, GateResult
 from namecard_release.domain.health import Probe, RunningFunction
+from namecard_release.domain.latency import Latency
+from namecard_release.domain.launch import LaunchFiles
 from namecard_release.domain.linting import Finding
 from namecard_release.domain.migrations import LedgerRow, MigrationFile, TrialResult
 from namecard_release.domain.promotion import Hold, Promotion, PromotionPhase
@@ -56,6 +58,31 @@ class Repository(Protocol):
         """Read `services/*/migrations/*.sql` of a commit straight from the repository, in name order.
 
         Raises PermanentError naming a file that is not UTF-8.
+        """
+        ...
+
+    def read_text(self, sha: str, path: str) -> str | None:
+        """Read one file of a commit straight from the repository; None when the commit has none.
+
+        Raises PermanentError for one that is not UTF-8.
+        """
+        ...
+
+
+class CheckoutReader(Protocol):
+    """Files of a checkout on this machine."""
+
+    def launch_files(self, folder: Path) -> LaunchFiles:
+        """Read the launch documents, and which of the files exist that they link to.
+
+        Raises TransientError for a document that is there and cannot be read.
+        """
+        ...
+
+    def migrations(self, folder: Path) -> tuple[MigrationFile, ...]:
+        """Read `services/*/migrations/*.sql`, in name order.
+
+        Raises PermanentError naming a file that is not UTF-8, TransientError for one that cannot be read.
         """
         ...
 
@@ -137,6 +164,10 @@ class Cloud(Protocol):
 
     def functions(self, assembly: Assembly) -> tuple[RunningFunction, ...]:
         """Compare each function's code digest with that of the assembly's published code."""
+        ...
+
+    def latencies(self, stacks: Sequence[str], since: datetime, until: datetime) -> tuple[Latency, ...]:
+        """Read p95 and number of invocations of each Lambda function of the stacks, between two whole minutes."""
         ...
 
 

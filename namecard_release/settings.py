@@ -64,7 +64,10 @@ def _phase(name: str, *argv: str) -> GatePhase:
 
 
 class Gates(Model):
-    """The commands of each gate; the defaults are the platform's scripts, `quality` split into its four phases."""
+    """The commands of each gate; the defaults are the platform's scripts, `quality` split into its four phases.
+
+    In `api_scenarios`, which run after a deploy where the environment asks for them, {base_url} is the public address.
+    """
 
     quality: tuple[GatePhase, ...] = (
         _phase("lint", "pnpm", "run", "lint:all"),
@@ -75,6 +78,9 @@ class Gates(Model):
     launch_readiness: tuple[GatePhase, ...] = (_phase("launch_verify", "pnpm", "run", "launch:verify"),)
     synthetic_monitor: tuple[GatePhase, ...] = (_phase("monitor", "pnpm", "exec", "node", "test_monitoring.js"),)
     migration_lint: tuple[GatePhase, ...] = (_phase("lint_migrations", "pnpm", "run", "lint:migrations"),)
+    api_scenarios: tuple[GatePhase, ...] = (
+        _phase("scenarios", "pnpm", "run", "test:e2e:api:staging", "--", "--base-url", "{base_url}"),
+    )
 
 
 class Platform(Model):
@@ -138,6 +144,7 @@ class Environment(Model):
     bake_seconds: float = Field(default=900, ge=0)
     unknown_deadline_seconds: float = Field(default=600, ge=0)
     requires: tuple[Name, ...] = ()
+    api_scenarios: bool = False
     alarms: Mapping[str, Rule] = {}
 
     @model_validator(mode="after")
@@ -214,6 +221,14 @@ class Settings(Model):
                 raise ValueError(f"environments.{name}.requires names {', '.join(unknown)}, which is not another one")
         return self
 
+    def environment_names(self) -> dict[str, str]:
+        """Give the physical key of every name that an environment goes by: its own, suffix, context value and key."""
+        return {
+            alias: own.key
+            for name, own in self.environments.items()
+            for alias in (name, own.stack_suffix, own.context, own.key)
+        }
+
     def environment(self, name: str) -> Environment:
         """Give an environment by name. Raises MisuseError for one that the file does not declare."""
         if name not in self.environments:
@@ -236,6 +251,11 @@ def find_settings(explicit: Path | None = None) -> Path:
         f"no settings file: give --settings, set {SETTINGS_VARIABLE}, or start the sandbox "
         "with 'namecard-release sandbox up'"
     )
+
+
+def settings_named() -> bool:
+    """Tell whether a settings file is named by the variable or lies in one of the places where it is looked for."""
+    return bool(os.environ.get(SETTINGS_VARIABLE)) or any(place.is_file() for place in _PLACES)
 
 
 def load_settings(path: Path) -> Settings:

@@ -12,6 +12,7 @@ from jobs.rollback import ROLLBACK_JOB, rollback_job
 from namecard_release.domain.promotion import Promotion
 from namecard_release.domain.release import short
 from namecard_release.domain.rollback import Action
+from namecard_release.workflow.budgeting import compare_latency
 from namecard_release.workflow.pipeline import Pipeline
 from namecard_release.workflow.watching import Fallback, Watch, find_fallback, find_watched, look
 
@@ -57,7 +58,7 @@ def _look_once(pipeline: Pipeline, fallbacks: dict[str, Fallback]) -> Tick:
         tick.lines[promotion.id] = f"{label}: {seen.decision.action} - {seen.decision.reason}"
         tick.runs += _requests(seen)
         if seen.decision.action is Action.PROCEED:
-            tick.events.append(health_event(promotion, seen.decision.reason))
+            tick.events.append(health_event(promotion, seen.decision.reason, compare_latency(pipeline, promotion)))
     return tick
 
 

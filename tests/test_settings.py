@@ -325,3 +325,9 @@ class TestFindSettings:
     def test_without_any_it_says_what_to_do(self) -> None:
         with pytest.raises(MisuseError, match=r"no settings file: give --settings, set .* or start the sandbox"):
             find_settings()
+
+
+def test_an_environment_goes_by_four_names(tmp_path: Path) -> None:
+    text = SMALL.replace('stack_suffix = "staging"', 'stack_suffix = "stage"').replace('key = "staging"', 'key = "stg"')
+    names = load_settings(write(tmp_path, text)).environment_names()
+    assert names == {"staging": "stg", "stage": "stg", "stg": "stg"}

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from namecard_release.adapters.aws_clients import THREADS, AwsClients
 from namecard_release.adapters.aws_errors import aws_errors_told, tells_absence
 from namecard_release.adapters.cloudwatch import FoundAlarm, find_alarms, read_alarms
 from namecard_release.adapters.lambdas import CodeReader
+from namecard_release.adapters.latencies import find_functions, read_latencies
 from namecard_release.domain.alarms import AlarmReading
 from namecard_release.domain.assembly import Assembly
 from namecard_release.domain.health import RunningFunction
+from namecard_release.domain.latency import Latency
 from namecard_release.domain.readiness import StackStatus
 
 if TYPE_CHECKING:
@@ -80,6 +83,12 @@ class AwsCloud:
                 lambda code: self._codes.compare(code, names.get((code.stack, code.logical_id))), assembly.functions
             )
         )
+
+    def latencies(self, stacks: Sequence[str], since: datetime, until: datetime) -> tuple[Latency, ...]:
+        """Read how long each Lambda function of the stacks took between two moments."""
+        listed = _side_by_side(self._resources, stacks)
+        functions = {id_: name for resources in listed for id_, name in find_functions(resources or ()).items()}
+        return read_latencies(self._clients.cloudwatch, functions, since, until) if functions else ()
 
     def _find_alarms(self, stacks: Sequence[str]) -> None:
         for name, resources in zip(stacks, _side_by_side(self._resources, stacks), strict=True):

@@ -106,8 +106,21 @@ class GitRepository:
             if _MIGRATION.fullmatch(path) and meta.startswith("100"):
                 found.append((meta.split()[2], path))
         contents = self._read_blobs(blob for blob, _ in found)
-        files = [_migration(path, content) for (_, path), content in zip(found, contents, strict=True)]
+        files = [read_migration(path, content) for (_, path), content in zip(found, contents, strict=True)]
         return tuple(sorted(files, key=lambda file: (file.name, file.path)))
+
+    def read_text(self, sha: str, path: str) -> str | None:
+        """Read one file of a commit from the mirror; None when the commit has none. Raises PermanentError as above."""
+        self._need(sha)
+        listing = expect(git_in(self._mirror, "ls-tree", "-z", sha, "--", path), f"cannot list {short(sha)}")
+        meta, _, _ = listing.output.decode("utf-8", "replace").partition("\t")
+        if not meta.startswith("100"):
+            return None
+        (content,) = self._read_blobs([meta.split()[2]])
+        try:
+            return content.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise PermanentError(f"{path} is not UTF-8 at byte {error.start}: save it as UTF-8") from error
 
     # --- the mirror
 
@@ -246,7 +259,8 @@ class GitRepository:
             os.close(descriptor)
 
 
-def _migration(path: str, content: bytes) -> MigrationFile:
+def read_migration(path: str, content: bytes) -> MigrationFile:
+    """Make a migration file of its path in the checkout and its bytes. Raises PermanentError when not in UTF-8."""
     match = _MIGRATION.fullmatch(path)
     assert match is not None
     try:

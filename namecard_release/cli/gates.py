@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
+from namecard_release.cli.gates_running import run_gates
 from namecard_release.cli.output import exit_codes, print_json, print_table, when
 from namecard_release.cli.reading import JsonOption, SettingsOption, read_ledger, read_settings, resolve
 from namecard_release.errors import MisuseError
 
 gates = typer.Typer(help="A release's gates: read, run, waive.", no_args_is_help=True)
+gates.command("run")(run_gates)
 
 
 @gates.callback(invoke_without_command=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+
+from namecard_release.domain.failures import Failure, tell_failures
 
 
 class Verdict(StrEnum):
@@ -22,13 +24,17 @@ _WORSE = (Verdict.PASSED, Verdict.WAIVED, Verdict.UNKNOWN, Verdict.FAILED)
 
 @dataclass(frozen=True)
 class Phase:
-    """One part of a gate with its own outcome; `seconds` is wall-clock time, None where it did not run."""
+    """One part of a gate with its own outcome; `seconds` is wall-clock time, None where it did not run.
+
+    `failures` are what it named as failed, the first of them; of one that passed they are warnings.
+    """
 
     name: str
     verdict: Verdict
     reason: str
     seconds: float | None = None
     tail: tuple[str, ...] = ()
+    failures: tuple[Failure, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -100,6 +106,17 @@ def judge_command(name: str, outcome: CommandOutcome) -> Phase:
     if outcome.exit_code == 0:
         return Phase(name, Verdict.PASSED, "exit 0", outcome.seconds, outcome.tail)
     return Phase(name, Verdict.FAILED, f"exit {outcome.exit_code}", outcome.seconds, outcome.tail)
+
+
+def name_failures(phase: Phase, failures: tuple[Failure, ...]) -> Phase:
+    """Give a phase what its output named as failed; a failed one says the first in its reason.
+
+    A command that passed keeps none: what it printed did not make it fail.
+    """
+    if phase.verdict is Verdict.PASSED or not failures:
+        return phase
+    told = f": {tell_failures(phase.name, failures)}" if phase.verdict is Verdict.FAILED else ""
+    return replace(phase, reason=f"{phase.reason}{told}", failures=failures)
 
 
 def combine_phases(phases: Sequence[Phase]) -> tuple[Verdict, str]:

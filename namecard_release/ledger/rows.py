@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from namecard_release.domain.alarms import AlarmReading, AlarmState
+from namecard_release.domain.failures import Failure
 from namecard_release.domain.gates import GateResult, Phase, Verdict
 from namecard_release.domain.promotion import Hold, Promotion, PromotionKind, PromotionPhase
 from namecard_release.domain.rollback import Action, Decision
@@ -71,7 +72,9 @@ def read_gate(row: RowMapping) -> GateResult:
 
 
 def _read_phase(raw: Mapping[str, Any]) -> Phase:
-    return Phase(raw["name"], Verdict(raw["verdict"]), raw["reason"], raw["seconds"], tuple(raw["tail"]))
+    # Rows of earlier versions name no failures.
+    failures = tuple(Failure(**failure) for failure in raw.get("failures", ()))
+    return Phase(raw["name"], Verdict(raw["verdict"]), raw["reason"], raw["seconds"], tuple(raw["tail"]), failures)
 
 
 def read_hold(row: RowMapping) -> Hold:

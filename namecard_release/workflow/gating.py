@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from namecard_release.domain.gates import GateResult, Phase, Verdict, combine_phases, judge_command
+from namecard_release.domain.gates import GateResult, Phase, combine_phases
 from namecard_release.ports import LineSink
 from namecard_release.settings import GatePhase
+from namecard_release.workflow.checks import bench_of, read_gate, run_in_order
 from namecard_release.workflow.pipeline import Pipeline
-from namecard_release.workflow.sources import Source, run_command
+from namecard_release.workflow.sources import Source
 
 RELEASE_GATES = ("quality", "launch_readiness", "synthetic_monitor")
 ENVIRONMENT_GATES = ("migration_plan", "assembly")
@@ -18,24 +19,17 @@ ENVIRONMENT_GATES = ("migration_plan", "assembly")
 def run_gate(
     pipeline: Pipeline, gate: str, source: Source, phases: Sequence[GatePhase], run_id: str, on_line: LineSink
 ) -> GateResult:
-    """Run a gate's commands in a release's worktree and record the result."""
+    """Run a gate's commands in a release's worktree, read what we check of it ourselves, and record the result."""
     started = pipeline.clock.now()
-    done = run_phases(pipeline, source, phases, on_line)
+    done = (*run_phases(pipeline, source, phases, on_line), *read_gate(bench_of(pipeline), gate, source.folder))
     return conclude(pipeline, gate, source.release.sha, done, started, run_id, {"tree": source.release.tree})
 
 
 def run_phases(
     pipeline: Pipeline, source: Source, phases: Sequence[GatePhase], on_line: LineSink | None
 ) -> tuple[Phase, ...]:
-    """Run phases in order; after one that does not pass the rest are told as not run, as `&&` would."""
-    done: list[Phase] = []
-    for phase in phases:
-        stopped = next((p.name for p in done if p.verdict is not Verdict.PASSED), None)
-        if stopped is not None:
-            done.append(Phase(phase.name, Verdict.UNKNOWN, f"not run after {stopped}"))
-            continue
-        done.append(judge_command(phase.name, run_command(pipeline, phase, source.folder, on_line)))
-    return tuple(done)
+    """Run phases in order in a release's worktree, as `run_in_order` does."""
+    return run_in_order(pipeline.runner, phases, source.folder, on_line)
 
 
 def conclude(

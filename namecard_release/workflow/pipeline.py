@@ -9,6 +9,7 @@ from namecard_release.domain.promotion import PromotionPhase
 from namecard_release.errors import RefusedError
 from namecard_release.ports import (
     AssemblyStore,
+    CheckoutReader,
     Clock,
     Cloud,
     CommandRunner,
@@ -50,6 +51,7 @@ class Pipeline:
     site: Callable[[str], Site]
     sql: SqlReader
     linter: SqlLinter
+    checkouts: CheckoutReader
 
 
 class StoppedError(RefusedError):

@@ -18,17 +18,27 @@ from namecard_release.workflow.promoting import stop
 
 VERIFICATION_GATE = "verification"
 PROBES_GATE = "health_probes"
+SCENARIOS_GATE = "api_scenarios"
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """What a deploy left behind: verification and probes phase by phase, the schema's name, the public address."""
+    """What a deploy left behind: verification and probes phase by phase, the schema's name, the public address.
+
+    `scenarios` are the phases of the API scenarios, none where they are not asked for.
+    """
 
     promotion: Promotion
     verification: tuple[Phase, ...]
     probes: tuple[Phase, ...]
     schema: str | None
     base_url: str
+    scenarios: tuple[Phase, ...] = ()
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """Everything that was verified."""
+        return (*self.verification, *self.probes, *self.scenarios)
 
 
 def verify_release(
@@ -90,10 +100,13 @@ def find_base_url(site: Site, outputs: Mapping[str, str]) -> str | None:
 
 
 def record_probes(pipeline: Pipeline, deployment: Deployment, run_id: str) -> None:
-    """Record verification and probes as gate results of the promotion, for the watch and for people."""
+    """Record verification, probes and scenarios as gate results of the promotion, for the watch and for people."""
     promotion = deployment.promotion
     started = promotion.deployed_at or pipeline.clock.now()
-    for gate, phases in ((VERIFICATION_GATE, deployment.verification), (PROBES_GATE, deployment.probes)):
+    recorded = [(VERIFICATION_GATE, deployment.verification), (PROBES_GATE, deployment.probes)]
+    if deployment.scenarios:
+        recorded.append((SCENARIOS_GATE, deployment.scenarios))
+    for gate, phases in recorded:
         evidence = {"promotion": promotion.id}
         conclude(pipeline, gate, promotion.release, phases, started, run_id, evidence, promotion.environment)
 
@@ -105,7 +118,7 @@ def conclude_deployment(pipeline: Pipeline, deployment: Deployment, run_id: str)
     """
     promotion = deployment.promotion
     record_probes(pipeline, deployment, run_id)
-    verdict, reason = combine_phases((*deployment.verification, *deployment.probes))
+    verdict, reason = combine_phases(deployment.phases)
     if verdict is Verdict.FAILED:
         stop(pipeline, promotion.id, PromotionPhase.FAILED, reason)
     if verdict is not Verdict.PASSED:

@@ -174,6 +174,20 @@ def test_a_migration_that_is_not_utf8_is_named(origin: Path, repository: GitRepo
         repository.migration_files(sha)
 
 
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [("a.txt", "a\n"), (FIRST, "select 1;\n"), ("absent.txt", None), ("services", None), ("*.txt", None)],
+)
+def test_one_file_of_a_commit(repository: GitRepository, path: str, text: str | None) -> None:
+    assert repository.read_text(repository.resolve("main").sha, path) == text
+
+
+def test_one_file_that_is_not_utf8_is_named(origin: Path, repository: GitRepository) -> None:
+    sha = commit(origin, {"a.txt": b"ab\xff"}, "Bad")
+    with pytest.raises(PermanentError, match=r"a\.txt is not UTF-8 at byte 2"):
+        repository.read_text(sha, "a.txt")
+
+
 def test_heads_are_every_tip_once_newest_first(origin: Path, repository: GitRepository) -> None:
     git(origin, "tag", "-a", "v1", "-m", "v1")
     git(origin, "branch", "old")

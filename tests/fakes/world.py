@@ -11,11 +11,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import namecard_release
 from namecard_release.adapters.sql.reading import PostgresReader
 from namecard_release.domain.alarms import AlarmReading, AlarmState, expected_alarms
 from namecard_release.domain.assembly import Assembly
 from namecard_release.domain.gates import CommandOutcome
 from namecard_release.domain.health import Probe, RunningFunction
+from namecard_release.domain.latency import Latency
+from namecard_release.domain.launch import DOCUMENTS, LaunchFiles
 from namecard_release.domain.linting import Finding
 from namecard_release.domain.migrations import LedgerRow, MigrationFile, TrialResult
 from namecard_release.domain.readiness import StackStatus
@@ -41,9 +44,16 @@ FIRST = migration("2026-01-01T0000__auth__create-users.sql")
 SECOND = migration("2026-02-01T0000__cards__add-colour.sql")
 
 
-def settings_of(folder: Path) -> Settings:
+def read_launch() -> dict[str, str | None]:
+    """Read the sample platform's launch documents, which are in order."""
+    root = Path(namecard_release.__file__).parent / "sandbox" / "platform"
+    return {path: (root / path).read_text(encoding="utf-8") for path in DOCUMENTS}
+
+
+def settings_of(folder: Path, scenarios: bool = False) -> Settings:
     """Make settings of three environments in a folder."""
     one = {"account": "000000000000", "database_url": "postgresql://x", "bake_seconds": 60}
+    one |= {"api_scenarios": scenarios}
     suffixes = {
         name: {**one, "stack_suffix": name, "context": name, "key": name} for name in ("dev", "staging", "prod")
     }
@@ -80,6 +90,10 @@ class World:
     trials: list[tuple[str, ...]] = field(default_factory=list)
     assemblies: dict[str, Assembly] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    output: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    scenarios: bool = False
+    launch: dict[str, str | None] = field(default_factory=read_launch)
+    latencies: dict[str, tuple[float | None, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in expected_alarms(SERVICES):
@@ -96,7 +110,7 @@ class World:
 
     def pipeline(self) -> Pipeline:
         """Make a pipeline over this world."""
-        settings = settings_of(self.folder)
+        settings = settings_of(self.folder, scenarios=self.scenarios)
         ledger: ReleaseLedger = open_ledger(settings.paths.ledger_url)
         port = FakePorts(self)
 
@@ -105,7 +119,10 @@ class World:
 
         repository, store = FakeRepository(self), FakeStore(self)
         return Pipeline(
-            settings, repository, port, store, ledger, port, port, port, site, sql=PostgresReader(), linter=port
+            *(settings, repository, port, store, ledger, port, port, port, site),
+            sql=PostgresReader(),
+            linter=port,
+            checkouts=port,
         )
 
 
@@ -138,6 +155,12 @@ class FakeRepository:
     def migration_files(self, sha: str) -> tuple[MigrationFile, ...]:
         """Give the commit's migrations."""
         return self.world.files[sha]
+
+    def read_text(self, sha: str, path: str) -> str | None:
+        """Give a launch document, the same in every commit, or fail to."""
+        if "repository" in self.world.unreachable:
+            raise TransientError("the repository did not answer")
+        return self.world.launch.get(path)
 
 
 @dataclass
@@ -190,7 +213,11 @@ class FakePorts:
         """Succeed, unless a test made the command's third word fail."""
         self.world.ran.append(tuple(argv))
         ok = CommandOutcome(tuple(argv), 0, 0.1, ("done",))
-        return self.world.failing.get(argv[-1] if argv[1] == "run" else argv[0], ok)
+        word = argv[-1] if argv[1] == "run" else argv[0]
+        for line in self.world.output.get(word, ()):
+            if on_line is not None:
+                on_line(line)
+        return self.world.failing.get(word, ok)
 
     def deploy(
         self,
@@ -238,6 +265,21 @@ class FakePorts:
             RunningFunction(f"{service.capitalize()}ServiceFunction1", assembly.release, self.world.deployed)
             for service in SERVICES
         )
+
+    def latencies(self, stacks: Sequence[str], since: datetime, until: datetime) -> tuple[Latency, ...]:
+        """Give the latencies that a test set, by service, or fail to."""
+        if "latencies" in self.world.unreachable:
+            raise TransientError("CloudWatch did not answer")
+        read = self.world.latencies.items()
+        return tuple(Latency(f"{service.capitalize()}ServiceFunction1", *told) for service, told in read)
+
+    def launch_files(self, folder: Path) -> LaunchFiles:
+        """Give the launch documents."""
+        return LaunchFiles(self.world.launch)
+
+    def migrations(self, folder: Path) -> tuple[MigrationFile, ...]:
+        """Give the migrations of the commit that the folder is named after."""
+        return self.world.files[folder.name]
 
     def rows(self) -> tuple[LedgerRow, ...]:
         """Give the target's ledger, or fail to."""

@@ -10,7 +10,7 @@ import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -145,6 +145,39 @@ def test_the_code_of_seven_functions_within_half_a_second(cloud: AwsCloud) -> No
     assert seconds < 0.5
 
 
+def test_latencies_of_functions_over_a_window(cloud: AwsCloud, deployed: Emulator) -> None:
+    functions = deployed.client("cloudformation").list_stack_resources(StackName=STACK)["StackResourceSummaries"]
+    physical = {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in functions}
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    values = [float(n) for n in range(1, 101)]
+
+    def put(name: str, at: datetime, amounts: list[float]) -> None:
+        dimensions = [{"Name": "FunctionName", "Value": physical[name]}]
+        data = [
+            {
+                "MetricName": "Duration",
+                "Dimensions": dimensions,
+                "Value": value,
+                "Unit": "Milliseconds",
+                "Timestamp": at,
+            }
+            for value in amounts
+        ]
+        deployed.client("cloudwatch").put_metric_data(Namespace="AWS/Lambda", MetricData=data)
+
+    put(FUNCTIONS[0], now - timedelta(minutes=5), values)
+    put(FUNCTIONS[0], now - timedelta(minutes=40), [9000.0] * 30)
+    put(FUNCTIONS[1], now - timedelta(minutes=1), [7.0])
+    read = {one.logical_id: one for one in cloud.latencies([STACK], now - timedelta(minutes=15), now)}
+    assert set(read) == set(FUNCTIONS)
+    busy, once, idle = (read[name] for name in FUNCTIONS[:3])
+    # Where the window lies over two periods the points may be in either, but these are all in one minute.
+    assert (round(busy.p95_ms or 0), busy.requests, busy.unread) == (95, 100, "")
+    assert (once.p95_ms, once.requests) == (7.0, 1)
+    assert (idle.p95_ms, idle.requests, idle.unread) == (None, 0, "")
+    assert cloud.latencies(["NameCardDb-none"], now - timedelta(minutes=15), now) == ()
+
+
 def test_other_code_shows(cloud: AwsCloud) -> None:
     swapped = replace(ASSEMBLY.functions[0], key=ASSEMBLY.functions[1].key)
     (told,) = cloud.functions(replace(ASSEMBLY, functions=(swapped,)))
@@ -174,6 +207,7 @@ ASK: list[Callable[[AwsCloud], object]] = [
     lambda cloud: cloud.stack_statuses([STACK]),
     lambda cloud: cloud.outputs([STACK]),
     lambda cloud: cloud.alarms([STACK]),
+    lambda cloud: cloud.latencies([STACK], datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)),
 ]
 
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from namecard_release.domain.failures import Failure
 from namecard_release.domain.gates import GateResult, Phase, Verdict
 from namecard_release.ledger.open import open_ledger
+from namecard_release.ledger.rows import read_gate
 from namecard_release.ledger.sql_ledger import SqlLedger
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -26,6 +28,9 @@ FULL: dict[str, Any] = {
     "phases": (
         Phase("lint", Verdict.FAILED, "exit 1", 1.25, ("one", "\x1b[31mred\0", "🚀")),
         Phase("trial", Verdict.WAIVED, "by ada"),
+        Phase(
+            "test", Verdict.FAILED, "exit 1", 2.0, (), (Failure("@namecard/ocr", "src/a.ts:1:2", "ü > \u276f adds"),)
+        ),
     ),
     "evidence": {"digest": "0" * 64, "a b": "", "ü": "\u2028"},
     "run_id": "run-1",
@@ -64,3 +69,9 @@ def test_results_are_the_releases_own_and_the_environments_newest_first(ledger: 
     assert [r.gate for r in ledger.gates(RELEASE, "staging")] == ["assembly", "plan", "quality"]
     assert [(r.gate, r.environment) for r in ledger.gates(RELEASE, "prod")] == [("plan", "prod"), ("quality", None)]
     assert ledger.gates("c" * 40, "prod") == ()
+
+
+def test_a_phase_of_an_earlier_version_names_no_failures() -> None:
+    phase = {"name": "lint", "verdict": "FAILED", "reason": "exit 1", "seconds": None, "tail": ["end"]}
+    row: Any = {field.name: getattr(PLAIN, field.name) for field in fields(GateResult)} | {"id": 1, "phases": [phase]}
+    assert read_gate(row).phases == (Phase("lint", Verdict.FAILED, "exit 1", None, ("end",)),)

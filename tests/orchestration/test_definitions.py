@@ -99,6 +99,22 @@ def _failure(result: dg.ExecuteInProcessResult) -> dg.DagsterEvent:
     return event
 
 
+def test_a_failed_gate_shows_which_package_failed_as_a_table(stage: Stage) -> None:
+    stage.world.failing["lint:all"] = CommandOutcome(("pnpm",), 1, 2.0)
+    stage.world.output["lint:all"] = (
+        "services/ocr lint$ eslint src",
+        "services/ocr lint: src/a.ts",
+        "services/ocr lint:   1:2  error  Odd  no-odd",
+    )
+    checks = {check.check_name: check for check in stage.promote(A).get_asset_check_evaluations()}
+    table = checks["quality"].metadata["failures"]
+    assert isinstance(table, dg.TableMetadataValue)
+    assert [record.data for record in table.records] == [
+        {"phase": "lint", "package": "services/ocr", "place": "src/a.ts:1:2", "what": "no-odd: Odd"}
+    ]
+    assert "failures" not in checks["launch_readiness"].metadata
+
+
 def test_a_cancelled_run_aborts_its_promotion(stage: Stage) -> None:
     stage.world.failing["lint:all"] = CommandOutcome(("pnpm",), 1, 1.0)
     result = stage.promote(A)
