@@ -138,8 +138,20 @@ def test_gates_of_a_checkout_that_cannot_be_installed_are_not_run(place: Path, f
     result = run("--checkout", "checkout", "--json")
     told = read(result)
     assert (result.exit_code, told["verdict"]) == (1, "FAILED")
-    assert {phase["name"] for one in told["gates"] for phase in one["phases"]} == {"install"}
+    assert {phase["name"] for one in told["gates"] for phase in one["phases"]} == {"install", "documents", "statements"}
     assert "lint:all" not in (place.parent / "pnpm.log").read_text()
+
+
+def test_what_we_read_ourselves_needs_no_installation(place: Path) -> None:
+    (place.parent / "bin" / "pnpm").unlink()
+    (place / DOCUMENTS[0]).write_text("[\n3\n]")
+    result = run("--checkout", "checkout", "--gate", "launch_readiness", "--json")
+    told = read(result)
+    assert (result.exit_code, told["verdict"]) == (1, "FAILED")
+    assert {phase["name"]: phase["verdict"] for phase in told["gates"][0]["phases"]} == {
+        "install": "UNKNOWN",
+        "documents": "FAILED",
+    }
 
 
 def test_without_pnpm_nothing_is_known(place: Path) -> None:
