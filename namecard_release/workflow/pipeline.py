@@ -14,6 +14,7 @@ from namecard_release.ports import (
     CommandRunner,
     Deployer,
     Prober,
+    RehearsalServer,
     ReleaseLedger,
     Repository,
     SqlLinter,
@@ -50,6 +51,7 @@ class Pipeline:
     site: Callable[[str], Site]
     sql: SqlReader
     linter: SqlLinter
+    rehearsal: RehearsalServer
 
 
 class StoppedError(RefusedError):

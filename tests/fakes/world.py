@@ -6,7 +6,8 @@ A test changes the world's fields and looks at what the workflow made of them.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ from namecard_release.domain.health import Probe, RunningFunction
 from namecard_release.domain.linting import Finding
 from namecard_release.domain.migrations import LedgerRow, MigrationFile, TrialResult
 from namecard_release.domain.readiness import StackStatus
+from namecard_release.domain.rehearsal import DatabaseAddress
 from namecard_release.domain.release import Release
 from namecard_release.errors import PermanentError, RefusedError, TransientError
 from namecard_release.ledger.open import open_ledger
@@ -80,6 +82,9 @@ class World:
     trials: list[tuple[str, ...]] = field(default_factory=list)
     assemblies: dict[str, Assembly] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    staged: list[tuple[str, ...]] = field(default_factory=list)
+    variables: list[Mapping[str, str]] = field(default_factory=list)
+    unused: bool = False
 
     def __post_init__(self) -> None:
         for name in expected_alarms(SERVICES):
@@ -104,9 +109,7 @@ class World:
             return Site(name, settings.environment(name), port, port, port)
 
         repository, store = FakeRepository(self), FakeStore(self)
-        return Pipeline(
-            settings, repository, port, store, ledger, port, port, port, site, sql=PostgresReader(), linter=port
-        )
+        return Pipeline(settings, repository, port, store, ledger, port, port, port, site, PostgresReader(), port, port)
 
 
 @dataclass
@@ -168,6 +171,18 @@ class FakeStore:
 
 
 @dataclass
+class FakeDatabase:
+    """A throw-away database that is used unless a test says otherwise."""
+
+    address: DatabaseAddress
+    used: bool
+
+    def was_used(self) -> bool:
+        """Tell what the test said."""
+        return self.used
+
+
+@dataclass
 class FakePorts:
     """All other ports, reading and changing the world."""
 
@@ -188,6 +203,7 @@ class FakePorts:
     ) -> CommandOutcome:
         """Succeed, unless a test made the command's third word fail."""
         self.world.ran.append(tuple(argv))
+        self.world.variables.append(env)
         ok = CommandOutcome(tuple(argv), 0, 0.1, ("done",))
         return self.world.failing.get(argv[-1] if argv[1] == "run" else argv[0], ok)
 
@@ -240,6 +256,16 @@ class FakePorts:
         """Hold the trial."""
         self.world.trials.append(tuple(file.name for file in pending))
         return self.world.trial or TrialResult(applied=tuple(file.name for file in pending), seconds=0.1)
+
+    @contextmanager
+    def stage(self, files: Sequence[MigrationFile]) -> Iterator[FakeDatabase]:
+        """Give a database for a rehearsal, or fail to."""
+        if "rehearsal" in self.world.unreachable:
+            raise TransientError("the trial server did not answer")
+        self.world.staged.append(tuple(file.name for file in files))
+        yield FakeDatabase(
+            DatabaseAddress("db.example", 5433, "ada", "rehearsal", "secret-word"), not self.world.unused
+        )
 
     def lint(self, files: Sequence[MigrationFile]) -> tuple[Finding, ...]:
         """Give the findings that a test set."""
