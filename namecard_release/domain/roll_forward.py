@@ -50,9 +50,9 @@ def plan_roll_forward(
 ) -> RollForward:
     """Plan the way forward when going back is UNSAFE or UNKNOWN.
 
-    `between` are the files with the statements that decide, `known` the earlier release's, which tell columns' types.
+    `between` are the files with the statements that decide, `known` the earlier release's; both tell columns' types.
     """
-    mended = _compensations(reasons, between, _types(known))
+    mended = _compensations(reasons, between, _types((*known, *between)))
     steps = (*_first(situation), *_mend(mended), *_last(situation, safety, mended))
     return RollForward(_summarise(situation, mended), steps)
 

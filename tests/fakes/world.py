@@ -84,6 +84,8 @@ class World:
     findings: list[Finding] = field(default_factory=list)
     staged: list[tuple[str, ...]] = field(default_factory=list)
     variables: list[Mapping[str, str]] = field(default_factory=list)
+    folders: list[Path] = field(default_factory=list)
+    failing_stages: int | None = None
     unused: bool = False
 
     def __post_init__(self) -> None:
@@ -204,7 +206,11 @@ class FakePorts:
         """Succeed, unless a test made the command's third word fail."""
         self.world.ran.append(tuple(argv))
         self.world.variables.append(env)
+        self.world.folders.append(cwd)
         ok = CommandOutcome(tuple(argv), 0, 0.1, ("done",))
+        if "DB_NAME" in env and self.world.failing_stages is not None:
+            # A rehearsal that fails on the first schemas staged and not on later ones.
+            return ok if len(self.world.staged) > self.world.failing_stages else self.world.failing[argv[-1]]
         return self.world.failing.get(argv[-1] if argv[1] == "run" else argv[0], ok)
 
     def deploy(self, assembly: Assembly, stacks: Sequence[str], on_line: LineSink | None = None) -> CommandOutcome:
