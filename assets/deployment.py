@@ -1,5 +1,7 @@
 """One environment's deployment of a release: admitted, deployed, verified, probed, then left to bake."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 
 from assets.evidence import (
@@ -25,6 +27,8 @@ from namecard_release.workflow.promoting import admit_promotion
 from namecard_release.workflow.verifying import Deployment, conclude_deployment, verify_release
 from namecard_release.workflow.watching import Fallback
 
+Shown = dg.AssetObservation | dg.MaterializeResult
+
 
 def build_deployment(environment: str, requires: tuple[str, ...]) -> dg.AssetsDefinition:
     """Build the asset of an environment's deployment; `requires` are the environments a release comes through."""
@@ -44,7 +48,7 @@ def build_deployment(environment: str, requires: tuple[str, ...]) -> dg.AssetsDe
             dg.AssetCheckSpec("probes", asset=key, blocking=True),
         ],
     )
-    def deployment(context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult:
+    def deployment(context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]) -> Iterator[Shown]:
         """The release running in this environment: deployed from its assembly, compared with what is really there."""
         with told_plainly():
             promotion = admit_promotion(pipeline, opened_promotion(context, pipeline, environment))
@@ -52,7 +56,7 @@ def build_deployment(environment: str, requires: tuple[str, ...]) -> dg.AssetsDe
             fallback = foretell_rollback(pipeline, promotion, context.run.run_id, context.log.debug)
             told = describe_fallback(fallback)
             context.log.info(told)
-            context.log_event(_observation(key, promotion, fallback, told))
+            yield _observation(key, promotion, fallback, told)
             with hold_lease(pipeline, environment, promotion.id) as heartbeat:
                 promotion, phase = deploy_release(
                     pipeline, promotion, assembly, heartbeat, context.log.debug, note=told
@@ -63,7 +67,7 @@ def build_deployment(environment: str, requires: tuple[str, ...]) -> dg.AssetsDe
                 with told_plainly(shown):
                     promotion = conclude_deployment(pipeline, deployed, context.run.run_id)
         shown |= describe_bake(promotion, fallback) | console_links(pipeline.settings, environment)
-        return dg.MaterializeResult(metadata=shown, check_results=deployment_checks(deployed))
+        yield dg.MaterializeResult(metadata=shown, check_results=deployment_checks(deployed))
 
     return deployment
 
@@ -74,7 +78,7 @@ def deployment_checks(deployed: Deployment) -> list[dg.AssetCheckResult]:
 
 
 def _observation(key: dg.AssetKey, promotion: Promotion, fallback: Fallback, told: str) -> dg.AssetObservation:
-    # Before the deploy, so that it is there to read while the deploy runs and when it fails.
+    # Yielded, since what is logged by the context is lost with a step that fails.
     shown = describe_verdict(fallback)
     return dg.AssetObservation(key, description=told, metadata=shown, partition=promotion.release)
 
