@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from namecard_release.domain.compatibility import Reason, Safety, judge_changes
 from namecard_release.domain.gates import GateResult, Phase, Verdict
 from namecard_release.domain.migrations import MigrationFile
-from namecard_release.domain.promotion import Promotion
+from namecard_release.domain.promotion import Promotion, PromotionKind
 from namecard_release.domain.rehearsal import apply_rehearsal, find_rehearsal
 from namecard_release.domain.release import is_sha, short
 from namecard_release.domain.roll_forward import Situation, plan_roll_forward
@@ -33,22 +33,31 @@ _VERDICTS = {Safety.SAFE: Verdict.PASSED, Safety.UNSAFE: Verdict.FAILED, Safety.
 
 @dataclass(frozen=True)
 class Way:
-    """From a release, empty where nothing runs, back to one that was verified in an environment."""
+    """From a release, empty where nothing runs, back to one that was verified in an environment.
+
+    While it is `arriving` the verdict is about the schema once its files are applied.
+    """
 
     environment: str
     leaving: str
     target: Promotion
+    arriving: bool = False
 
 
-def judge_schema(pipeline: Pipeline, way: Way, *, arriving: bool = False) -> SafetyVerdict:
-    """Judge running an earlier release on an environment's schema; what cannot be read makes it UNKNOWN.
+def find_way(environment: str, leaving: Promotion | None, target: Promotion) -> Way:
+    """Give the way from a promotion, or from nothing, to an earlier one."""
+    if leaving is None:
+        return Way(environment, "", target)
+    # Until its deploy has ended, what it brings may still be applied: CloudFormation goes on when its run is gone.
+    arriving = leaving.deployed_at is None and leaving.kind is not PromotionKind.ROLLBACK
+    return Way(environment, leaving.release, target, arriving)
 
-    With `arriving` the deploy of the release to leave has not ended, so the verdict is about the schema once its
-    files are applied.
-    """
+
+def judge_schema(pipeline: Pipeline, way: Way) -> SafetyVerdict:
+    """Judge running an earlier release on an environment's schema; what cannot be read makes it UNKNOWN."""
     files: tuple[SqlFile, ...] = ()
     try:
-        coming = pipeline.repository.migration_files(way.leaving) if arriving else ()
+        coming = pipeline.repository.migration_files(way.leaving) if way.arriving else ()
         schema = expect_schema(pipeline.site(way.environment).target.rows(), coming)
         bundle = pipeline.store.get(way.target.assembly or "").migrations
         verdict = _judge_bundle(schema, bundle)
@@ -106,7 +115,7 @@ def find_texts(
 
 def _releases(pipeline: Pipeline, way: Way, wanted: Sequence[SchemaEntry]) -> Iterator[str]:
     versions = [entry.version for entry in wanted if entry.version and is_sha(entry.version)]
-    deployed = [p.release for p in pipeline.ledger.history(way.environment) if p.code_changed]
+    deployed = [p.release for p in pipeline.ledger.history(way.environment) if p.deploy_started_at is not None]
     # What applied the files is asked first among the deployed: the history may be long.
     ordered = [way.leaving, *(v for v in versions if v in deployed), *deployed, *versions]
     yield from dict.fromkeys(sha for sha in ordered if sha)

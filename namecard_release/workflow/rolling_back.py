@@ -11,7 +11,7 @@ from namecard_release.domain.release import short
 from namecard_release.domain.rollback import find_last_good
 from namecard_release.domain.safety import SafetyVerdict
 from namecard_release.errors import RefusedError
-from namecard_release.workflow.judging import Way, judge_schema
+from namecard_release.workflow.judging import find_way, judge_schema
 from namecard_release.workflow.pipeline import Pipeline
 from namecard_release.workflow.promoting import is_promotion_of
 
@@ -45,7 +45,7 @@ def plan_rollback(pipeline: Pipeline, environment: str, to: str | None, root_run
             f"{environment} cannot go back to {wanted}: it was never verified there, or it is what runs now; "
             f"'namecard-release history --env {environment}' lists what was"
         )
-    return RollbackPlan(environment, source, target, judge_schema(pipeline, Way(environment, leaving, target)))
+    return RollbackPlan(environment, source, target, judge_schema(pipeline, find_way(environment, source, target)))
 
 
 def _candidates(

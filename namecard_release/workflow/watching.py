@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from namecard_release.domain.alarms import AlarmAssessment, AlarmReading, assess_alarms
 from namecard_release.domain.compatibility import Safety
 from namecard_release.domain.gates import GateResult, Verdict
-from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase
+from namecard_release.domain.promotion import Promotion, PromotionPhase
 from namecard_release.domain.rollback import Action, Decision, Watched, decide, find_last_good
 from namecard_release.domain.safety import SafetyVerdict
 from namecard_release.errors import TransientError
-from namecard_release.workflow.judging import Way, judge_schema
+from namecard_release.workflow.judging import find_way, judge_schema
 from namecard_release.workflow.pipeline import Pipeline
 from namecard_release.workflow.verifying import PROBES_GATE
 
@@ -69,10 +69,7 @@ def find_fallback(pipeline: Pipeline, promotion: Promotion) -> Fallback:
     last_good = find_last_good(history, promotion.environment, promotion.release)
     if last_good is None:
         return Fallback(None, SafetyVerdict(Safety.UNKNOWN, "there is no release to judge"))
-    # Until its deploy has ended, what it brings may still be applied.
-    arriving = promotion.deployed_at is None and promotion.kind is not PromotionKind.ROLLBACK
-    way = Way(promotion.environment, promotion.release, last_good)
-    verdict = judge_schema(pipeline, way, arriving=arriving)
+    verdict = judge_schema(pipeline, find_way(promotion.environment, promotion, last_good))
     return Fallback(last_good, verdict)
 
 

@@ -18,6 +18,7 @@ from namecard_release.domain.safety import SafetyVerdict
 from namecard_release.errors import RefusedError
 from namecard_release.settings import Command
 from namecard_release.workflow.foretelling import foretell_rollback
+from namecard_release.workflow.pipeline import StoppedError
 from namecard_release.workflow.promoting import admit_promotion, explain_failure
 from namecard_release.workflow.rolling_back import plan_rollback
 from namecard_release.workflow.watching import Fallback, find_fallback, find_watched, look
@@ -219,6 +220,29 @@ def test_a_database_that_does_not_answer_is_unread_and_gets_no_plan(tmp_path: Pa
     stage.world.unreachable.add("database")
     verdict = by_hand(stage)
     assert (verdict.safety, verdict.unread, verdict.roll_forward) == (Safety.UNKNOWN, True, None)
+
+
+def test_a_deploy_under_way_counts_with_what_it_brings(tmp_path: Path) -> None:
+    stage = stage_of(tmp_path)
+    admitted, _ = foretold(stage, C)
+    moment = stage.world.time
+    stage.pipeline.ledger.move(
+        admitted.id, PromotionPhase.DEPLOYING, moment, deploy_started_at=moment, code_changed=True
+    )
+    assert (by_hand(stage).safety, by_hand(stage).between) == (Safety.UNSAFE, (ADD.name, DROP.name))
+
+
+def test_a_deploy_that_failed_after_its_migrations_is_where_their_texts_are(tmp_path: Path) -> None:
+    stage = stage_of(tmp_path)
+    stage.world.files["e" * 40] = (FIRST,)
+    stage.world.deploy_outcome = CommandOutcome(("cdk",), 1, 2.0, ("the function was not updated",))
+    stage.world.statuses = ["UPDATE_ROLLBACK_COMPLETE"]
+    with pytest.raises(StoppedError):
+        stage.promote(B, "run-b")
+    stage.world.deploy_outcome = CommandOutcome(("cdk",), 0, 2.0)
+    bake(stage, "e" * 40)
+    stage.world.applied.append(LedgerRow(ADD.name, ADD.checksum, START, None))
+    assert by_hand(stage).safety is Safety.SAFE
 
 
 def test_nothing_is_parsed_when_nothing_lies_between(tmp_path: Path) -> None:
