@@ -1,5 +1,5 @@
 """The rollback verdict gathered: schema, texts of what lies between, statements, a rehearsal on record. Rules are the
-domain's; nothing is deployed, launched or written from here but the verdict's own record.
+domain's; nothing is deployed, launched or written from here.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from namecard_release.domain.compatibility import Reason, Safety, judge_changes
-from namecard_release.domain.gates import GateResult, Phase, Verdict
 from namecard_release.domain.migrations import MigrationFile
 from namecard_release.domain.promotion import Promotion, PromotionKind
 from namecard_release.domain.rehearsal import apply_rehearsal, find_rehearsal
@@ -25,10 +24,7 @@ from namecard_release.domain.safety import (
 )
 from namecard_release.domain.sql import SqlFile
 from namecard_release.errors import MisuseError, ReleaseError, TransientError
-from namecard_release.workflow.gating import VERDICT_GATE
 from namecard_release.workflow.pipeline import Pipeline
-
-_VERDICTS = {Safety.SAFE: Verdict.PASSED, Safety.UNSAFE: Verdict.FAILED, Safety.UNKNOWN: Verdict.UNKNOWN}
 
 
 @dataclass(frozen=True)
@@ -149,31 +145,3 @@ def _with_plan(pipeline: Pipeline, way: Way, verdict: SafetyVerdict, files: tupl
     known, _ = _read_texts(pipeline, _files_of(pipeline, way.target.release)) if files else ((), ())
     plan = plan_roll_forward(situation, verdict.safety, verdict.reasons, files, known)
     return replace(verdict, roll_forward=plan)
-
-
-def record_verdict(
-    pipeline: Pipeline, promotion: Promotion, target: Promotion | None, verdict: SafetyVerdict, told: str, run_id: str
-) -> GateResult:
-    """Record what a rollback of a promotion would mean as a gate result that admits and refuses nothing."""
-    now = pipeline.clock.now()
-    evidence = {"promotion": promotion.id, "schema": verdict.schema, "between": ", ".join(verdict.between)}
-    if target is not None:
-        evidence["to"] = target.release
-    result = GateResult(
-        gate=VERDICT_GATE,
-        release=promotion.release,
-        verdict=_VERDICTS[verdict.safety],
-        reason=told,
-        started_at=now,
-        ended_at=now,
-        environment=promotion.environment,
-        phases=tuple(_phase(reason, verdict.safety) for reason in verdict.reasons),
-        evidence=evidence,
-        run_id=run_id,
-    )
-    pipeline.ledger.record_gate(result)
-    return result
-
-
-def _phase(reason: Reason, safety: Safety) -> Phase:
-    return Phase(f"{reason.file}:{reason.line}", _VERDICTS[safety], f"{reason.rule}: {reason.why}")

@@ -67,9 +67,10 @@ def refuse_unsafe(plan: RollbackPlan, accepted: bool) -> None:
     """Refuse a rollback whose verdict is not SAFE unless a person accepted that. Raises RefusedError."""
     if plan.safety.safety is Safety.SAFE or accepted:
         return
+    command = f"namecard-release rollback --env {plan.environment} --to {short(plan.target.release)} --plan-only"
     raise RefusedError(
-        f"rollback to {short(plan.target.release)} is {plan.safety.safety}: {plan.safety.reason}; "
-        "roll forward, or accept the schema's risk explicitly"
+        f"rollback to {short(plan.target.release)} is {plan.safety.safety}: {plan.safety.reason}\n"
+        f"'{command}' tells what to do instead; or accept the schema's risk explicitly"
     )
 
 
