@@ -188,7 +188,7 @@ def _bool(node: Node, row: Row) -> Value:
     kind = node.boolop.name
     if kind == "NOT_EXPR":
         return not values[0] if isinstance(values[0], bool) else values[0] if values[0] is None else UNSURE
-    decides = kind == "OR_EXPR"
+    decides: bool = kind == "OR_EXPR"
     if any(value is decides for value in values):
         return decides
     if any(value is not None and not isinstance(value, bool) for value in values):

@@ -149,7 +149,8 @@ def _function(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
 
 
 def _type(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
-    names = getattr(node, "typeName", None) or getattr(node, "domainname", None)
+    # A domain's own name is not its typeName, which is what it is made of.
+    names = getattr(node, "domainname", None) or getattr(node, "typeName", None)
     relation = scope.dotted(names) if names else scope.relation(node.typevar)
     found = {constraint.contype.name for constraint in getattr(node, "constraints", None) or ()}
     traits = _flags(NOT_NULL="CONSTR_NOTNULL" in found, CHECK="CONSTR_CHECK" in found)
