@@ -22,23 +22,27 @@ from namecard_release.workflow.pipeline import StoppedError
 from namecard_release.workflow.promoting import admit_promotion, explain_failure
 from namecard_release.workflow.rolling_back import plan_rollback
 from namecard_release.workflow.watching import Fallback, find_fallback, find_watched, look
-from tests.fakes.world import FIRST, START, A, B, C, World, migration
+from tests.fakes.world import START, A, B, C, World, migration
 from tests.workflow.test_promotion import Stage
 
 D = "d" * 40
+MAKE = migration(
+    "2026-01-01T0000__cards__create.sql",
+    'create schema cards; create table cards."Card" ("id" integer primary key, "company" text);',
+)
 ADD = migration("2026-02-01T0000__cards__add-title.sql", 'alter table cards."Card" add column "title" text;')
-DROP = migration("2026-02-02T0000__cards__drop-title.sql", '-- gone\nalter table cards."Card" drop column "title";')
+DROP = migration("2026-02-02T0000__cards__drop-company.sql", '-- gone\nalter table cards."Card" drop column "company";')
 HIDDEN = migration(
     "2026-02-03T0000__cards__hidden.sql", "do $$ begin execute 'alter table cards.x ' || current_user; end $$;"
 )
 TEST = ("pnpm", "run", "test:database")
-FAILED_TEST = CommandOutcome(TEST, 1, 2.0, ('ERROR: column "title" does not exist',))
+FAILED_TEST = CommandOutcome(TEST, 1, 2.0, ('ERROR: column "company" does not exist',))
 
 
 def stage_of(folder: Path, mode: RehearsalMode = RehearsalMode.NEVER, proves: bool = False) -> Stage:
-    """Make a stage on which A runs and baked well; B adds a column, C drops it, D does what nobody can read."""
+    """Make a stage on which A runs and baked well; B adds a column, C drops one too, D does what nobody can read."""
     world = World(folder)
-    world.files = {A: (FIRST,), B: (FIRST, ADD), C: (FIRST, ADD, DROP), D: (FIRST, HIDDEN)}
+    world.files = {A: (MAKE,), B: (MAKE, ADD), C: (MAKE, ADD, DROP), D: (MAKE, HIDDEN)}
     stage = Stage(world, world.pipeline())
     settings = stage.pipeline.settings
     one = settings.environments["staging"].model_copy(update={"rehearsal": mode, "rehearsal_proves": proves})
@@ -99,7 +103,7 @@ def test_the_verdict_before_the_deploy_is_the_one_after_it(
 ) -> None:
     stage = stage_of(tmp_path)
     if release == A:
-        stage.world.files[A[::-1].replace("a", "e")] = (FIRST,)
+        stage.world.files[A[::-1].replace("a", "e")] = (MAKE,)
         release = "e" * 40
     admitted, before = foretold(stage, release)
     assert (before.safety.safety, before.safety.between) == (safety, between)
@@ -168,7 +172,7 @@ def test_a_plan_by_hand_carries_the_reasons_and_what_to_do_instead(tmp_path: Pat
     assert (to_a.safety, to_a.between) == (Safety.UNSAFE, (ADD.name, DROP.name))
     assert [(one.file, one.line) for one in to_b.reasons] == [(DROP.name, 2)]
     assert to_b.roll_forward is not None
-    assert 'alter table "cards"."Card" add column "title" text;' in [step.sql for step in to_b.roll_forward.steps]
+    assert 'alter table "cards"."Card" add column "company" text;' in [step.sql for step in to_b.roll_forward.steps]
 
 
 CHANGED = migration(ADD.name, 'alter table cards."Card" add column "title" text; -- as it was applied')
@@ -177,16 +181,16 @@ CHANGED = migration(ADD.name, 'alter table cards."Card" add column "title" text;
 @pytest.mark.parametrize(
     ("rows", "files", "rule"),
     [
-        pytest.param([CHANGED], (FIRST, ADD), "checksum-differs", id="another text was applied"),
-        pytest.param([ADD], (FIRST,), "text-not-found", id="no release has it"),
-        pytest.param([ADD], (FIRST, replace(ADD, sql="hello")), "not-sql", id="no SQL"),
+        pytest.param([CHANGED], (MAKE, ADD), "checksum-differs", id="another text was applied"),
+        pytest.param([ADD], (MAKE,), "text-not-found", id="no release has it"),
+        pytest.param([ADD], (MAKE, replace(ADD, sql="hello")), "not-sql", id="no SQL"),
     ],
 )
 def test_a_text_that_cannot_be_had_makes_it_unknown(
     tmp_path: Path, rows: list[MigrationFile], files: tuple[MigrationFile, ...], rule: str
 ) -> None:
     stage = stage_of(tmp_path)
-    stage.world.files = {A: (FIRST,), B: files}
+    stage.world.files = {A: (MAKE,), B: files}
     stage.world.applied += [LedgerRow(row.name, row.checksum, START, "hotfix-1") for row in rows]
     stage.world.deployed = B
     promotion = stage.open(B, "run-b")
@@ -199,7 +203,7 @@ def test_a_text_that_cannot_be_had_makes_it_unknown(
 def test_a_text_is_found_in_the_release_that_applied_it(tmp_path: Path, version: str) -> None:
     """B applied ADD and was rolled back; what runs now never knew it (the migrator's ledger stays ahead)."""
     stage = stage_of(tmp_path)
-    stage.world.files["e" * 40] = (FIRST,)
+    stage.world.files["e" * 40] = (MAKE,)
     bake(stage, "e" * 40)
     stage.world.applied.append(LedgerRow(ADD.name, ADD.checksum, START, version))
     expected = Safety.SAFE if version == B else Safety.UNKNOWN
@@ -209,7 +213,7 @@ def test_a_text_is_found_in_the_release_that_applied_it(tmp_path: Path, version:
 def test_a_schema_that_lacks_what_the_earlier_release_knows_is_unknown(tmp_path: Path) -> None:
     stage = stage_of(tmp_path)
     bake(stage, B)
-    stage.world.applied = [row for row in stage.world.applied if row.name != FIRST.name]
+    stage.world.applied = [row for row in stage.world.applied if row.name != MAKE.name]
     verdict = by_hand(stage)
     assert verdict.safety is Safety.UNKNOWN and "lacks" in verdict.reason and verdict.roll_forward is not None
 
@@ -234,7 +238,7 @@ def test_a_deploy_under_way_counts_with_what_it_brings(tmp_path: Path) -> None:
 
 def test_a_deploy_that_failed_after_its_migrations_is_where_their_texts_are(tmp_path: Path) -> None:
     stage = stage_of(tmp_path)
-    stage.world.files["e" * 40] = (FIRST,)
+    stage.world.files["e" * 40] = (MAKE,)
     stage.world.deploy_outcome = CommandOutcome(("cdk",), 1, 2.0, ("the function was not updated",))
     stage.world.statuses = ["UPDATE_ROLLBACK_COMPLETE"]
     with pytest.raises(StoppedError):
@@ -247,7 +251,7 @@ def test_a_deploy_that_failed_after_its_migrations_is_where_their_texts_are(tmp_
 
 def test_nothing_is_parsed_when_nothing_lies_between(tmp_path: Path) -> None:
     stage = stage_of(tmp_path)
-    stage.world.files["e" * 40] = (FIRST,)
+    stage.world.files["e" * 40] = (MAKE,)
     bake(stage, "e" * 40)
     stage.pipeline = replace(stage.pipeline, sql=None)  # type: ignore[arg-type]
     assert by_hand(stage).safety is Safety.SAFE
@@ -319,7 +323,7 @@ def prepare(stage: Stage, outcome: str) -> None:
 def test_a_rehearsal_runs_the_earlier_releases_own_tests_on_the_newer_files(tmp_path: Path) -> None:
     stage = stage_of(tmp_path, ON_DOUBT)
     foretold(stage, D)
-    assert stage.world.staged == [(FIRST.name, HIDDEN.name)]
+    assert stage.world.staged == [(MAKE.name, HIDDEN.name)]
     assert stage.world.ran[-1] == TEST
     assert stage.world.folders[-1] == stage.world.folder / A
     told = stage.world.variables[-1]
