@@ -67,16 +67,25 @@ def _drop(effect: Effect, _: Types) -> Compensation:
     return Compensation(what, "dropped it")
 
 
+def _view(effect: Effect, new: str) -> Compensation:
+    sql = f"create view {quote(effect.relation)} as select * from {quote(new)};"
+    why = f"made it {new}; a view of one table takes inserts and updates too"
+    return Compensation(f"make a view {effect.relation} of {new}", why, sql)
+
+
 def _rename(effect: Effect, _: Types) -> Compensation:
     if effect.kind == "table":
-        schema = effect.relation.rpartition(".")[0]
-        new = f"{schema}.{effect.name}" if schema else effect.name
-        sql = f"create view {quote(effect.relation)} as select * from {quote(new)};"
-        why = "renamed it; a view of one table takes inserts and updates too"
-        return Compensation(f"give {effect.relation} a view of its old name", why, sql)
+        schema = effect.relation.partition(".")[0] if "." in effect.relation else ""
+        return _view(effect, f"{schema}.{effect.name}" if schema else effect.name)
     old = effect.columns[0] if effect.columns else effect.relation
     why = f"renamed it to {effect.name}, which the newer code uses: renaming it back breaks that"
     return Compensation(f"keep {old} beside {effect.name}, filled by a trigger, or fix the code", why)
+
+
+def _set_schema(effect: Effect, _: Types) -> Compensation | None:
+    if effect.kind != "table":
+        return None
+    return _view(effect, f"{effect.name}.{effect.relation.rpartition('.')[2]}")
 
 
 def _set_type(effect: Effect, _: Types) -> Compensation:
@@ -124,6 +133,7 @@ _MENDS: Mapping[Verb, Callable[[Effect, Types], Compensation | None]] = {
     Verb.SET_NOT_NULL: _drop_not_null,
     Verb.DROP: _drop,
     Verb.RENAME: _rename,
+    Verb.SET_SCHEMA: _set_schema,
     Verb.SET_TYPE: _set_type,
     Verb.ADD_CONSTRAINT: _add_constraint,
     Verb.CREATE_INDEX: _create_index,

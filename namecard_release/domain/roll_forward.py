@@ -84,9 +84,12 @@ def _last(situation: Situation, safety: Safety, mended: Sequence[tuple[Reason, C
     steps: tuple[Step, ...] = ()
     if any(one.sql for _, one in mended):
         what = f"put the statements into a new migration file and deploy it: pnpm --filter @namecard/infra exec {cdk}"
-        steps = (Step(what, "a hotfix migration runs alone, before any release (runbook section 3); keep it additive"),)
+        steps = (Step(what, "a hotfix migration runs alone, before any release (runbook section 3)"),)
     if safety is Safety.UNKNOWN:
-        return (*steps, Step(f"or read the statements and, if they are harmless, {accept}", "nobody else judged them"))
+        return (
+            *steps,
+            Step(f"or read the statements and, if they are harmless, {accept}", "UNKNOWN is not UNSAFE: they may be"),
+        )
     if steps:
         told = f"only once {situation.target} was seen to run on that schema: the verdict counts the old file for ever"
         return (*steps, Step(f"then, if it must be {situation.target}: {accept}", told))

@@ -30,6 +30,10 @@ MENDS = {
         effect(Verb.RENAME, "Kard", kind="table"),
         'create view "cards"."Card" as select * from "cards"."Kard";',
     ),
+    "set schema": (
+        effect(Verb.SET_SCHEMA, "old", kind="table"),
+        'create view "cards"."Card" as select * from "old"."Card";',
+    ),
     "rename column": (effect(Verb.RENAME, "title", kind="column", columns=("jobTitle",)), ""),
     "named constraint": (
         effect(Verb.ADD_CONSTRAINT, "Card_key", Trait.UNIQUE, kind="unique"),
@@ -62,6 +66,7 @@ def test_a_statement_is_given_only_where_it_is_right(given: Effect, sql: str) ->
         effect(Verb.CREATE_INDEX, "cards.i"),
         effect(Verb.CREATE_TABLE),
         effect(Verb.SET_NOT_NULL, kind="domain"),
+        effect(Verb.SET_SCHEMA, "old", kind="function"),
         effect(Verb.OTHER),
     ],
 )
