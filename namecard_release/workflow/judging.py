@@ -79,6 +79,8 @@ def _judge_texts(
     texts, obstacles = find_texts(pipeline, way, between)
     files, unreadable = _read_texts(pipeline, texts)
     names = tuple(entry.name for entry in between)
+    # Without the catalogue: it is the schema before some of the files and after others, and what it proves before the
+    # deploy it no longer proves afterwards. The verdict that is foretold must be the one that the watch finds.
     verdict = judge_between(schema, names, judge_changes(files), (*obstacles, *unreadable))
     policy = pipeline.site(way.environment).settings.rehearsal_policy
     results = pipeline.ledger.gates(way.leaving, way.environment) if way.leaving else ()
