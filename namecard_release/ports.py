@@ -10,6 +10,7 @@ from typing import Protocol
 
 from namecard_release.domain.alarms import AlarmReading
 from namecard_release.domain.assembly import Assembly
+from namecard_release.domain.compatibility import Catalogue
 from namecard_release.domain.gates import CommandOutcome, GateResult
 from namecard_release.domain.health import Probe, RunningFunction
 from namecard_release.domain.linting import Finding
@@ -133,6 +134,13 @@ class TargetDatabase(Protocol):
 
     def rows(self) -> tuple[LedgerRow, ...]:
         """Read the migration ledger in a transaction set READ ONLY; an absent table is an empty ledger.
+
+        Raises TransientError when the database cannot be reached.
+        """
+        ...
+
+    def catalogue(self) -> Catalogue:
+        """Read the catalogue as it is now, in a transaction set READ ONLY.
 
         Raises TransientError when the database cannot be reached.
         """

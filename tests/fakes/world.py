@@ -15,6 +15,7 @@ from pathlib import Path
 from namecard_release.adapters.sql.reading import PostgresReader
 from namecard_release.domain.alarms import AlarmReading, AlarmState, expected_alarms
 from namecard_release.domain.assembly import Assembly
+from namecard_release.domain.compatibility import Catalogue
 from namecard_release.domain.gates import CommandOutcome
 from namecard_release.domain.health import Probe, RunningFunction
 from namecard_release.domain.linting import Finding
@@ -74,6 +75,7 @@ class World:
     deploy_outcome: CommandOutcome = field(default_factory=lambda: CommandOutcome(("cdk",), 0, 1.0))
     deployed: str | None = None
     applied: list[LedgerRow] = field(default_factory=list)
+    catalogue: Catalogue = field(default_factory=lambda: Catalogue({}))
     alarms: dict[str, AlarmReading] = field(default_factory=dict)
     statuses: list[str] = field(default_factory=lambda: ["UPDATE_COMPLETE"])
     unreachable: set[str] = field(default_factory=set)
@@ -257,6 +259,12 @@ class FakePorts:
         if "database" in self.world.unreachable:
             raise TransientError("the database did not answer")
         return tuple(self.world.applied)
+
+    def catalogue(self) -> Catalogue:
+        """Give the target's catalogue, or fail to."""
+        if "database" in self.world.unreachable:
+            raise TransientError("the database did not answer")
+        return self.world.catalogue
 
     def apply(self, base: Sequence[MigrationFile], pending: Sequence[MigrationFile]) -> TrialResult:
         """Hold the trial."""

@@ -3,7 +3,7 @@
 # ruff: noqa: E501
 from __future__ import annotations
 
-from tests.judge_cases.case import safe, unknown, unsafe
+from tests.judge_cases.case import NOT_SHOWN, safe, unknown, unsafe
 
 CARD = 'alter table cards."Card"'
 NEW = "create table cards.tag (id integer primary key, name text);"
@@ -25,7 +25,7 @@ CASES = (
         'create table cards."drop table" ("delete from" text); comment on table cards."drop table" is \'truncate all;\''
     ),
     safe("create table cards.card (id integer); drop table cards.card", knows=True),
-    unsafe("drop-table", NEW, 'drop table cards."Tag"', file=2, proof=False),
+    unsafe("drop-table", NEW, 'drop table cards."Tag"', file=2, proof=NOT_SHOWN),
     safe(
         "set search_path to cards; create table tag (id integer); alter table tag alter id set not null; drop table cards.tag;"
     ),
@@ -87,7 +87,7 @@ CASES = (
     unknown("unreadable", "select 1;\nselekt 2;", line=2),
     unknown("unreadable", "\\i other.sql\nselect 1;"),
     unknown("unreadable", "select 1;\nalter table t ad column x;", line=2),
-    unsafe("drop-table", 'selekt 1;\ndrop table cards."Event";', line=2, proof=False),
+    unsafe("drop-table", 'selekt 1;\ndrop table cards."Event";', line=2, proof=NOT_SHOWN),
     # --- transactions
     safe("begin; create table cards.tag (id integer); savepoint s; select 1; release s; commit;"),
     safe("begin; create table cards.tag (id integer); commit;", "drop table cards.tag"),
@@ -96,18 +96,18 @@ CASES = (
         "begin; create table cards.tag (id integer); rollback;",
         "drop table if exists cards.tag",
         file=2,
-        proof=False,
+        proof=NOT_SHOWN,
     ),
     unsafe(
         "drop-table",
         "savepoint s; create table cards.tag (id integer); rollback to s; drop table cards.tag;",
-        proof=False,
+        proof=NOT_SHOWN,
     ),
     unsafe(
         "delete-all",
         'create temp table "Card" (id integer) on commit drop; commit;\ndelete from "Card";',
         line=2,
-        proof=False,
+        proof=NOT_SHOWN,
     ),
     unknown("unknown-statement", "prepare transaction 'x'"),
     # --- several files

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from namecard_release.domain.compatibility import Catalogue, Column, Constraint, Index, Safety
 
@@ -91,13 +92,14 @@ BEFORE = Catalogue(
 OLD_STATEMENTS = (
     """insert into auth."AuthUser" ("email", "name") values ('eve@example.org', 'Eve') returning "id\"""",
     """insert into auth."AuthUser" ("email", "name") values ('fay@example.org', null)""",
+    """insert into auth."AuthUser" ("email", "name") values ('one@example.org', 'Same'), ('two@example.org', 'Same')""",
     """insert into auth."AuthUser" ("email") values ('ada@example.org') on conflict ("email") do update
        set "name" = excluded."name\"""",
     """insert into auth."AuthUser" ("id", "email") values (9999, 'nine@example.org')""",
     """select "id", "email", "name", "age" from auth."AuthUser" where "name" = 'Ada'""",
     """update auth."AuthUser" set "age" = null, "name" = repeat('x', 20) where "email" = 'ada@example.org'""",
     """insert into cards."Card" ("ownerId", "fullName", "company", "phone", "views", "state", "note")
-       values (1, 'Same Name', 'Same', 'p' || random(), 1, 'done', '') returning "id\"""",
+       values (1, 'Same Name', 'Same', 'p-1', 1, 'done', '') returning "id\"""",
     """insert into cards."Card" ("ownerId", "fullName") values (2, 'Same Name'), (2, 'Same Name')""",
     """insert into cards."Card" ("ownerId", "fullName", "phone") values (1, '', '1')
        on conflict ("phone") do update set "views" = cards."Card"."views" + 1""",
@@ -118,16 +120,31 @@ OLD_STATEMENTS = (
     """select cards.initials('Ada') where cards.initials('Ada') = 'A'""",
     """select nextval('cards.numbers') where nextval('cards.numbers') > 100""",
     """select 'queued'::cards.state""",
-    """insert into cards."Card" ("ownerId", "fullName") select 1, 'Default' returning 1 / ("note" = 'none')::int""",
+    """insert into cards."Card" ("ownerId", "fullName") values (1, 'Default')
+       returning 1 / coalesce(("note" = 'none')::integer, 0)""",
+    """insert into cards."Card" ("ownerId", "fullName", "company", "views")
+       values (1, 'Twin', 'Twins', 5), (1, 'Twin', 'Twins', 5)""",
 )
+
+
+class Proof(StrEnum):
+    """On what a real server shows that a label is right."""
+
+    ROWS = "rows"
+    EMPTY = "empty"
+    NOT_SHOWN = "not shown"
+
+
+ROWS, EMPTY, NOT_SHOWN = Proof.ROWS, Proof.EMPTY, Proof.NOT_SHOWN
 
 
 @dataclass(frozen=True)
 class Case:
     """Files between two releases with the verdict that is right, the rule and the place that decide.
 
-    `knows` gives the judge the catalogue of the schema before. `proof` is False where a real server shows nothing: the
-    statement breaks an earlier release in a way that `OLD_STATEMENTS` cannot, or is not run there.
+    `knows` gives the judge the catalogue of the schema before. A real server shows the label when the files are applied
+    to tables with `ROWS`, or to `EMPTY` ones where the files would fail on rows; `NOT_SHOWN` where it cannot: the files
+    do not fit that schema, or what breaks is not among `OLD_STATEMENTS`.
     """
 
     label: Safety
@@ -136,23 +153,25 @@ class Case:
     line: int = 1
     file: int = 1
     knows: bool = False
-    proof: bool = True
+    proof: Proof = Proof.ROWS
 
     def __str__(self) -> str:
         text = " | ".join(" ".join(one.split()) for one in self.files)
         return f"{self.label}{' knowing' if self.knows else ''}: {text[:150]}"
 
 
-def safe(*files: str, knows: bool = False, proof: bool = True) -> Case:
+def safe(*files: str, knows: bool = False, proof: Proof = ROWS) -> Case:
     """A case that is SAFE."""
     return Case(Safety.SAFE, files, knows=knows, proof=proof)
 
 
-def unsafe(rule: str, *files: str, line: int = 1, file: int = 1, knows: bool = False, proof: bool = True) -> Case:
+def unsafe(
+    rule: str, *files: str, line: int = 1, file: int = 1, knows: bool = False, proof: Proof = Proof.ROWS
+) -> Case:
     """A case that is UNSAFE by a rule, at a line of a file (counted from 1)."""
     return Case(Safety.UNSAFE, files, rule, line, file, knows, proof)
 
 
 def unknown(rule: str, *files: str, line: int = 1, file: int = 1, knows: bool = False) -> Case:
     """A case that is UNKNOWN by a rule, at a line of a file (counted from 1)."""
-    return Case(Safety.UNKNOWN, files, rule, line, file, knows, proof=False)
+    return Case(Safety.UNKNOWN, files, rule, line, file, knows, proof=NOT_SHOWN)

@@ -3,7 +3,7 @@
 # ruff: noqa: E501
 from __future__ import annotations
 
-from tests.judge_cases.case import safe, unknown, unsafe
+from tests.judge_cases.case import NOT_SHOWN, safe, unknown, unsafe
 
 CARD = 'alter table cards."Card"'
 NEW = "create table cards.tag (id integer primary key, name text);"
@@ -35,7 +35,7 @@ CASES = (
     unknown("delete", 'delete from cards."Card" where "id" = 5'),
     unsafe("truncate", 'truncate cards."Card"'),
     unsafe("truncate", f"{NEW}", 'truncate table cards.tag, cards."Event"', file=2),
-    unsafe("truncate", NEW, "truncate cards.tag cascade", file=2, proof=False),
+    unsafe("truncate", NEW, "truncate cards.tag cascade", file=2, proof=NOT_SHOWN),
     unknown(
         "merge", 'merge into cards."Card" c using auth."AuthUser" u on c."ownerId" = u."id" when matched then delete'
     ),
@@ -110,7 +110,7 @@ CASES = (
     unsafe(
         "delete-all",
         'copy (with gone as (delete from cards."Card" returning *) select * from gone) to stdout',
-        proof=False,
+        proof=NOT_SHOWN,
     ),
     safe(
         f"{NEW} with moved as (insert into cards.tag select 1, 'a' returning *) delete from cards.tag using moved where tag.id = moved.id"

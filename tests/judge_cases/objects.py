@@ -3,7 +3,7 @@
 # ruff: noqa: E501
 from __future__ import annotations
 
-from tests.judge_cases.case import safe, unknown, unsafe
+from tests.judge_cases.case import NOT_SHOWN, safe, unknown, unsafe
 
 CARD = 'alter table cards."Card"'
 NEW = "create table cards.tag (id integer primary key, name text);"
@@ -15,7 +15,7 @@ CASES = (
         'create table if not exists cards.tag (id integer references cards."Card" ("id") on delete cascade, unique (id))'
     ),
     safe("create schema if not exists search; create schema audit; create extension if not exists plpgsql;"),
-    safe("create type cards.mood as enum ('sad');", "alter type cards.mood add value 'ok'", proof=False),
+    safe("create type cards.mood as enum ('sad');", "alter type cards.mood add value 'ok'", proof=NOT_SHOWN),
     safe(
         "create type cards.mood as enum ('sad');",
         "alter type cards.mood rename value 'sad' to 'low'; drop type cards.mood;",
@@ -93,7 +93,7 @@ CASES = (
         'create table cards."Event_2" partition of cards."Event" for values from (10) to (20)',
         'drop table cards."Event_2"',
         file=2,
-        proof=False,
+        proof=NOT_SHOWN,
     ),
     unknown(
         "attach-partition",
@@ -104,18 +104,18 @@ CASES = (
     unsafe(
         "attach-partition",
         'alter table cards."Event" attach partition cards.old for values from (10) to (20)',
-        proof=False,
+        proof=NOT_SHOWN,
     ),
     unsafe("detach-partition", 'alter table cards."Event" detach partition cards."Event_1"'),
     # --- objects there already
     unsafe("drop-table", 'drop table cards."Event"'),
     unsafe("drop-table", 'drop table if exists cards."Event_1"'),
     safe('drop table if exists cards."Evnt"', knows=True),
-    unsafe("drop-table", 'drop table if exists cards."event"', proof=False),
-    unsafe("drop-table", 'drop table if exists "Event"', knows=True, proof=False),
+    unsafe("drop-table", 'drop table if exists cards."event"', proof=NOT_SHOWN),
+    unsafe("drop-table", 'drop table if exists "Event"', knows=True, proof=NOT_SHOWN),
     unsafe("drop-table", 'drop table cards."Event"; create table cards."Event" ("at" integer not null, "what" text);'),
     unsafe("drop-cascade", 'drop table if exists cards."Card" cascade'),
-    unsafe("drop-cascade", NEW, "drop table cards.tag cascade", file=2, proof=False),
+    unsafe("drop-cascade", NEW, "drop table cards.tag cascade", file=2, proof=NOT_SHOWN),
     unsafe("drop-view", "drop view cards.recent"),
     unsafe("drop-materialized-view", "drop materialized view cards.totals"),
     unsafe("drop-function", "drop function cards.initials"),
@@ -126,20 +126,20 @@ CASES = (
     unsafe(
         "drop-function",
         "create function cards.f(integer) returns text language sql as 'select null'; drop function cards.f(integer); drop function cards.f;",
-        proof=False,
+        proof=NOT_SHOWN,
     ),
-    unsafe("drop-type", "drop type cards.mood", proof=False),
-    unsafe("drop-sequence", "drop sequence cards.counter", proof=False),
-    unsafe("drop-schema", "drop schema billing", proof=False),
+    unsafe("drop-type", "drop type cards.mood", proof=NOT_SHOWN),
+    unsafe("drop-sequence", "drop sequence cards.counter", proof=NOT_SHOWN),
+    unsafe("drop-schema", "drop schema billing", proof=NOT_SHOWN),
     unsafe("drop-cascade", "drop schema cards cascade"),
-    unsafe("drop-extension", "drop extension pgcrypto", proof=False),
-    unsafe("drop-domain", "drop domain cards.slug", proof=False),
-    unsafe("drop-attribute", "alter type cards.pair drop attribute a", proof=False),
+    unsafe("drop-extension", "drop extension pgcrypto", proof=NOT_SHOWN),
+    unsafe("drop-domain", "drop domain cards.slug", proof=NOT_SHOWN),
+    unsafe("drop-attribute", "alter type cards.pair drop attribute a", proof=NOT_SHOWN),
     unsafe("rename-table", 'alter table cards."Card" rename to "Kard"'),
     unsafe(
         "rename-table",
         'alter table cards."Event" rename to "Happening"; create view cards."Event" as select * from cards."Happening";',
-        proof=False,
+        proof=NOT_SHOWN,
     ),
     unsafe("rename-view", "alter view cards.recent rename to latest"),
     unsafe("rename-function", "alter function cards.initials(text) rename to ini"),
@@ -147,7 +147,7 @@ CASES = (
     unsafe("rename-enum-value", "alter type cards.state rename value 'queued' to 'waiting'"),
     unsafe("rename-schema", "alter schema cards rename to kards"),
     unsafe("rename-sequence", "alter sequence cards.numbers rename to n"),
-    unsafe("rename-attribute", "alter type cards.pair rename attribute a to b", proof=False),
+    unsafe("rename-attribute", "alter type cards.pair rename attribute a to b", proof=NOT_SHOWN),
     unsafe("set-schema", 'alter table cards."Card" set schema public'),
     unsafe("set-schema", "alter function cards.initials(text) set schema public"),
     unknown("add-enum-value", "alter type cards.state add value if not exists 'lost'"),
@@ -163,7 +163,7 @@ CASES = (
         "create function cards.tf() returns trigger language plpgsql as 'begin return new; end'; create trigger t before insert on cards.tag for each row execute function cards.tf();",
     ),
     unknown("drop-trigger", 'drop trigger if exists t on cards."Card"'),
-    safe('alter trigger t on cards."Card" rename to u', proof=False),
+    safe('alter trigger t on cards."Card" rename to u', proof=NOT_SHOWN),
     unknown("unknown-statement", 'create rule r as on delete to cards."Card" do instead nothing'),
     unknown("unknown-statement", f"{CARD} disable trigger all"),
     unknown("unknown-statement", f"{CARD} inherit cards.base"),
@@ -173,17 +173,17 @@ CASES = (
     unknown("alter-object", "alter sequence cards.numbers restart with 1"),
     unknown("alter-object", "alter type cards.pair add attribute b text"),
     unknown("unknown-statement", "alter function cards.initials(text) strict"),
-    unsafe("alter-domain", "alter domain cards.slug add constraint c check (value <> '')", proof=False),
+    unsafe("alter-domain", "alter domain cards.slug add constraint c check (value <> '')", proof=NOT_SHOWN),
     unknown("alter-domain", "create domain cards.d as text", "alter domain cards.d set not null", file=2),
     # --- rights
     safe('grant select on cards."Card" to public; comment on table cards."Card" is \'cards\';'),
     unsafe("revoke", 'revoke insert on cards."Card" from current_user'),
     unsafe("revoke", "revoke all on all tables in schema cards from current_user"),
     unsafe("revoke", "revoke usage on schema cards from current_user"),
-    unsafe("enable-row-security", f"{CARD} enable row level security", proof=False),
+    unsafe("enable-row-security", f"{CARD} enable row level security", proof=NOT_SHOWN),
     unsafe("enable-row-security", f"{CARD} force row level security, enable row level security"),
     unknown("disable-row-security", f"{CARD} disable row level security"),
-    unsafe("create-policy", 'create policy p on cards."Card" using (false)', proof=False),
+    unsafe("create-policy", 'create policy p on cards."Card" using (false)', proof=NOT_SHOWN),
     unknown("drop-policy", 'drop policy if exists p on cards."Card"'),
     unknown("change-owner", f"{CARD} owner to postgres"),
     unknown("unknown-statement", 'security label for anon on column cards."Card"."phone" is \'masked\''),

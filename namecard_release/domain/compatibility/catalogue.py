@@ -48,7 +48,7 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """A table's constraint; `kind` is `check`, `foreign key`, `primary key`, `unique`, `exclude` or `not null`."""
+    """A table's constraint; `kind` is `check`, `foreign key`, `primary key`, `unique` or `exclude`."""
 
     name: str
     kind: str

@@ -249,7 +249,7 @@ def _with_default(effect: Effect) -> Effect:
 
 def _is_constrained(effect: Effect, state: State) -> bool:
     found = state.catalogue.constraints.get(effect.relation, ()) if state.catalogue else ()
-    return any(effect.name in one.columns and one.kind != "not null" for one in found)
+    return any(effect.name in one.columns for one in found)
 
 
 def drop_default(effect: Effect, state: State) -> Ruling:
