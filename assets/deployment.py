@@ -1,21 +1,35 @@
 """One environment's deployment of a release: admitted, deployed, verified, probed, then left to bake."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 
-from assets.evidence import Metadata, failure_table, phase_check, phase_table, told_plainly
+from assets.evidence import (
+    Metadata,
+    failure_table,
+    log_tail,
+    name_table,
+    phase_check,
+    phase_table,
+    reason_table,
+    roll_forward_steps,
+    told_plainly,
+)
 from assets.links import console_links
 from assets.requests import RELEASES, opened_promotion
 from namecard_release.domain.assembly import Assembly
 from namecard_release.domain.gates import Phase
 from namecard_release.domain.promotion import Promotion
-from namecard_release.domain.release import short
 from namecard_release.workflow.deploying import deploy_release, find_assembly
+from namecard_release.workflow.foretelling import describe_fallback, foretell_rollback
 from namecard_release.workflow.leasing import hold_lease
 from namecard_release.workflow.pipeline import Pipeline
 from namecard_release.workflow.promoting import admit_promotion
 from namecard_release.workflow.scenarios import run_scenarios
 from namecard_release.workflow.verifying import Deployment, conclude_deployment, verify_release
-from namecard_release.workflow.watching import Fallback, find_fallback
+from namecard_release.workflow.watching import Fallback
+
+Shown = dg.AssetObservation | dg.MaterializeResult
 
 
 def build_deployment(environment: str, requires: tuple[str, ...]) -> dg.AssetsDefinition:
@@ -36,15 +50,19 @@ def build_deployment(environment: str, requires: tuple[str, ...]) -> dg.AssetsDe
             dg.AssetCheckSpec("probes", asset=key, blocking=True),
         ],
     )
-    def deployment(context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult:
+    def deployment(context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]) -> Iterator[Shown]:
         """The release running in this environment: deployed from its assembly, compared with what is really there."""
         with told_plainly():
             promotion = admit_promotion(pipeline, opened_promotion(context, pipeline, environment))
             assembly = find_assembly(pipeline, promotion, environment)
-            fallback = find_fallback(pipeline, promotion)
-            context.log.info(describe_fallback(fallback))
+            fallback = foretell_rollback(pipeline, promotion, context.run.run_id, context.log.debug)
+            told = describe_fallback(fallback)
+            context.log.info(told)
+            yield _observation(key, promotion, fallback, told)
             with hold_lease(pipeline, environment, promotion.id) as heartbeat:
-                promotion, phase = deploy_release(pipeline, promotion, assembly, heartbeat, context.log.debug)
+                promotion, phase = deploy_release(
+                    pipeline, promotion, assembly, heartbeat, context.log.debug, note=told
+                )
                 files = pipeline.repository.migration_files(promotion.release)
                 deployed = verify_release(pipeline, promotion, assembly, files)
                 deployed = run_scenarios(pipeline, deployed, context.log.debug)
@@ -52,7 +70,7 @@ def build_deployment(environment: str, requires: tuple[str, ...]) -> dg.AssetsDe
                 with told_plainly(shown):
                     promotion = conclude_deployment(pipeline, deployed, context.run.run_id)
         shown |= describe_bake(promotion, fallback) | console_links(pipeline.settings, environment)
-        return dg.MaterializeResult(metadata=shown, check_results=deployment_checks(deployed))
+        yield dg.MaterializeResult(metadata=shown, check_results=deployment_checks(deployed))
 
     return deployment
 
@@ -63,12 +81,27 @@ def deployment_checks(deployed: Deployment) -> list[dg.AssetCheckResult]:
     return [phase_check("verified", verified), phase_check("probes", deployed.probes)]
 
 
-def describe_fallback(fallback: Fallback) -> str:
-    """Say before a deploy what a rollback would mean."""
-    if fallback.last_good is None:
-        return "if this goes wrong there is no verified release to roll back to"
-    target, safety = fallback.last_good, fallback.safety
-    return f"if this goes wrong, rollback to {short(target.release)} is {safety.safety}: {safety.reason}"
+def _observation(key: dg.AssetKey, promotion: Promotion, fallback: Fallback, told: str) -> dg.AssetObservation:
+    # Yielded, since what is logged by the context is lost with a step that fails.
+    shown = describe_verdict(fallback)
+    return dg.AssetObservation(key, description=told, metadata=shown, partition=promotion.release)
+
+
+def describe_verdict(fallback: Fallback) -> Metadata:
+    """Show what a rollback would mean: the verdict, its statements, the rehearsal, and what to do instead."""
+    safety = fallback.safety
+    shown: Metadata = {"rollback": dg.MetadataValue.text(describe_fallback(fallback))}
+    if fallback.last_good is not None:
+        shown["rollback verdict"] = dg.MetadataValue.text(str(safety.safety))
+        shown["migrations between"] = name_table("migration", safety.between, "between")
+    if safety.reasons:
+        shown["rollback reasons"] = reason_table(safety.reasons)
+    if fallback.rehearsal is not None:
+        shown["rehearsal"] = phase_table(fallback.rehearsal.phases)
+        shown["rehearsal log"] = log_tail(fallback.rehearsal.phases)
+    if safety.roll_forward is not None:
+        shown["roll forward"] = roll_forward_steps(safety.roll_forward)
+    return shown
 
 
 def describe_deployment(
@@ -94,10 +127,7 @@ def describe_deployment(
 
 def describe_bake(promotion: Promotion, fallback: Fallback) -> Metadata:
     """Show until when a promotion bakes and what a rollback of it would mean."""
-    shown: Metadata = {
-        "phase": dg.MetadataValue.text(str(promotion.phase)),
-        "rollback": dg.MetadataValue.text(describe_fallback(fallback)),
-    }
+    shown: Metadata = {"phase": dg.MetadataValue.text(str(promotion.phase)), **describe_verdict(fallback)}
     if promotion.bake_until is not None:
         shown["bake_until"] = dg.MetadataValue.timestamp(promotion.bake_until)
     return shown

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 
 import dagster as dg
 
+from namecard_release.domain.compatibility import Reason
 from namecard_release.domain.gates import GateResult, Phase, Verdict, combine_phases
+from namecard_release.domain.roll_forward import RollForward
 from namecard_release.errors import ReleaseError, TransientError
 
 Metadata = dict[str, dg.MetadataValue]
@@ -59,6 +61,24 @@ def name_table(column: str, names: Sequence[str], state: str) -> dg.MetadataValu
     records = [dg.TableRecord({column: name, "state": state}) for name in names]
     columns = [dg.TableColumn(column), dg.TableColumn("state")]
     return dg.MetadataValue.table(records, schema=dg.TableSchema(columns))
+
+
+def reason_table(reasons: Sequence[Reason]) -> dg.MetadataValue:
+    """Show a verdict's reasons as a table: file, line, rule, why."""
+    records = [
+        dg.TableRecord({"file": one.file, "line": str(one.line), "rule": one.rule, "why": one.why}) for one in reasons
+    ]
+    columns = [dg.TableColumn(name) for name in ("file", "line", "rule", "why")]
+    return dg.MetadataValue.table(records, schema=dg.TableSchema(columns))
+
+
+def roll_forward_steps(plan: RollForward) -> dg.MetadataValue:
+    """Show a roll-forward plan as numbered steps with their reasons."""
+    steps = [
+        f"{number}. {step.what}\n   - {step.why}" + (f"\n   - `{step.sql}`" if step.sql else "")
+        for number, step in enumerate(plan.steps, 1)
+    ]
+    return dg.MetadataValue.md("\n".join([f"**{plan.summary}**", "", *steps]))
 
 
 def log_tail(phases: Sequence[Phase]) -> dg.MetadataValue:

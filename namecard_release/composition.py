@@ -14,6 +14,7 @@ from namecard_release.adapters.commands import ProcessRunner
 from namecard_release.adapters.dagster_api import DagsterApi
 from namecard_release.adapters.git import GitRepository
 from namecard_release.adapters.probes import HttpProber
+from namecard_release.adapters.rehearsal import PostgresRehearsal
 from namecard_release.adapters.sql.linter import PostgresLinter
 from namecard_release.adapters.sql.reading import PostgresReader
 from namecard_release.adapters.target_database import PostgresTarget, database_url_from_secret
@@ -53,6 +54,7 @@ def build_pipeline(settings: Settings) -> Pipeline:
         sql=PostgresReader(),
         linter=PostgresLinter(),
         checkouts=FolderReader(),
+        rehearsal=PostgresRehearsal(settings.trial.database_url),
     )
 
 

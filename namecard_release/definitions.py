@@ -15,6 +15,7 @@ from assets.source import source
 from jobs.promote import build_promote_job
 from jobs.readiness import build_readiness_job
 from jobs.rollback import rollback_job
+from jobs.rollback_plan import rollback_plan_job
 from namecard_release.resources import PipelineResource
 from namecard_release.settings import Settings, find_settings, load_settings
 from sensors.alarms import alarm_rollback_sensor
@@ -39,7 +40,12 @@ def build_defs(settings: Settings, pipeline: object) -> dg.Definitions:
     ]
     return dg.Definitions(
         assets=[source, *build_release_gates(), *per_environment],
-        jobs=[*[build_promote_job(name) for name in names], rollback_job, build_readiness_job(names)],
+        jobs=[
+            *[build_promote_job(name) for name in names],
+            rollback_job,
+            rollback_plan_job,
+            build_readiness_job(names),
+        ],
         sensors=[alarm_rollback_sensor, failed_run_sensor, cancelled_run_sensor, commits_sensor],
         schedules=[readiness_schedule],
         resources={"pipeline": pipeline},

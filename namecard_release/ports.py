@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from namecard_release.domain.alarms import AlarmReading
 from namecard_release.domain.assembly import Assembly
+from namecard_release.domain.compatibility import Catalogue
 from namecard_release.domain.gates import CommandOutcome, GateResult
 from namecard_release.domain.health import Probe, RunningFunction
 from namecard_release.domain.latency import Latency
@@ -17,6 +19,7 @@ from namecard_release.domain.linting import Finding
 from namecard_release.domain.migrations import LedgerRow, MigrationFile, TrialResult
 from namecard_release.domain.promotion import Hold, Promotion, PromotionPhase
 from namecard_release.domain.readiness import StackStatus
+from namecard_release.domain.rehearsal import DatabaseAddress
 from namecard_release.domain.release import Release
 from namecard_release.domain.rollback import Decision
 from namecard_release.domain.sql import SqlFile
@@ -181,12 +184,44 @@ class TargetDatabase(Protocol):
         """
         ...
 
+    def catalogue(self) -> Catalogue:
+        """Read the catalogue as it is now, in a transaction set READ ONLY.
+
+        Raises TransientError when the database cannot be reached.
+        """
+        ...
+
 
 class TrialServer(Protocol):
     """A server for throw-away databases."""
 
     def apply(self, base: Sequence[MigrationFile], pending: Sequence[MigrationFile]) -> TrialResult:
         """Apply `base`, then `pending` as the migrator does, on a new database that is dropped whatever happens."""
+        ...
+
+
+class RehearsalDatabase(Protocol):
+    """A throw-away database with a schema, there for the length of a block."""
+
+    @property
+    def address(self) -> DatabaseAddress:
+        """Where it is and who may use it."""
+        ...
+
+    def was_used(self) -> bool:
+        """Tell whether anybody connected to it since it was made. Raises TransientError when that cannot be read."""
+        ...
+
+
+class RehearsalServer(Protocol):
+    """A server for rehearsals."""
+
+    def stage(self, files: Sequence[MigrationFile]) -> AbstractContextManager[RehearsalDatabase]:
+        """Give a new database with the files applied as the migrator does; it is dropped whatever happens.
+
+        Raises PermanentError for a file that does not apply or when there is no server, TransientError when the
+        server does not answer.
+        """
         ...
 
 

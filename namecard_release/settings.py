@@ -15,6 +15,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from namecard_release.domain.alarms import AlarmAction, AlarmRule
+from namecard_release.domain.rehearsal import RehearsalMode, RehearsalPolicy
 from namecard_release.errors import MisuseError
 
 SETTINGS_VARIABLE = "NAMECARD_RELEASE_SETTINGS"
@@ -57,6 +58,13 @@ class GatePhase(Command):
     """One named part of a gate."""
 
     name: Name
+
+
+def _check_rehearsal(command: Command) -> Command:
+    taken = sorted(name for name in command.env if name.startswith("DB_"))
+    if taken:
+        raise ValueError(f"{', '.join(taken)} is set by the rehearsal, to its throw-away database and to no other")
+    return command
 
 
 def _phase(name: str, *argv: str) -> GatePhase:
@@ -103,6 +111,7 @@ class Platform(Model):
         )
     )
     outputs: tuple[str, ...] = ("HttpApiUrl", "RdsProxyEndpoint")
+    rehearsal: tuple[Annotated[Command, AfterValidator(_check_rehearsal)], ...] = ()
     commit_url: str | None = None
 
 
@@ -146,6 +155,8 @@ class Environment(Model):
     requires: tuple[Name, ...] = ()
     api_scenarios: bool = False
     alarms: Mapping[str, Rule] = {}
+    rehearsal: RehearsalMode = RehearsalMode.NEVER
+    rehearsal_proves: bool = False
 
     @model_validator(mode="after")
     def _one_database(self) -> Self:
@@ -160,6 +171,11 @@ class Environment(Model):
     def stack_names(self) -> tuple[str, ...]:
         """The stacks' names with this environment's suffix, in the order they are deployed."""
         return tuple(stack.replace("{suffix}", self.stack_suffix) for stack in self.stacks)
+
+    @property
+    def rehearsal_policy(self) -> RehearsalPolicy:
+        """When this environment's deployments rehearse a rollback, and what that may change."""
+        return RehearsalPolicy(self.rehearsal, self.rehearsal_proves)
 
     def alarm_rules(self) -> dict[str, AlarmRule]:
         """Give the rule of each kind of alarm, this environment's over the defaults."""
@@ -228,6 +244,13 @@ class Settings(Model):
             for name, own in self.environments.items()
             for alias in (name, own.stack_suffix, own.context, own.key)
         }
+
+    @model_validator(mode="after")
+    def _rehearsal_has_commands(self) -> Self:
+        asking = [name for name, one in self.environments.items() if one.rehearsal is not RehearsalMode.NEVER]
+        if asking and not self.platform.rehearsal:
+            raise ValueError(f"environments.{asking[0]}.rehearsal asks for platform.rehearsal, which has no command")
+        return self
 
     def environment(self, name: str) -> Environment:
         """Give an environment by name. Raises MisuseError for one that the file does not declare."""

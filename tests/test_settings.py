@@ -138,6 +138,21 @@ ENVIRONMENT = "[environments.staging]\n"
             "quality.0.name: Field",
             id="nameless phase",
         ),
+        pytest.param(
+            ENVIRONMENT, f"{ENVIRONMENT}rehearsal = 'sometimes'\n", "Input should be 'never', 'on_doubt'", id="no mode"
+        ),
+        pytest.param(
+            ENVIRONMENT,
+            f"{ENVIRONMENT}rehearsal = 'on_doubt'\n",
+            "environments.staging.rehearsal asks for platform.rehearsal",
+            id="a rehearsal of nothing",
+        ),
+        pytest.param(
+            "[platform]\n",
+            "[platform]\nrehearsal = [{argv = ['x'], env = {DB_NAME = 'live'}}]\n",
+            "rehearsal.0: Value error, DB_NAME is set by the rehearsal",
+            id="a rehearsal elsewhere",
+        ),
         pytest.param("[platform]\n", "[gates]\nspeed = []\n[platform]\n", "gates.speed: Extra", id="no such gate"),
     ],
 )

@@ -5,25 +5,28 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
 from namecard_release.adapters.aws_clients import AwsClients
 from namecard_release.adapters.aws_errors import aws_errors_told
+from namecard_release.adapters.catalogue import read_catalogue
 from namecard_release.adapters.postgres import connected, server_of, tell
+from namecard_release.domain.compatibility import Catalogue
 from namecard_release.domain.migrations import LedgerRow
 from namecard_release.errors import PermanentError, TransientError
 
 if TYPE_CHECKING:
-    from psycopg2.extensions import connection
+    from psycopg2.extensions import cursor
 
+Answer = TypeVar("Answer")
 _STATEMENT_MILLISECONDS = 10_000
 _FIELDS = ("host", "port", "username", "password", "dbname")
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class PostgresTarget:
-    """The migration ledger of one database; `url` is its URL or gives it when first needed. Keeps `TargetDatabase`."""
+    """One database's ledger and catalogue; `url` is its URL or gives it when first needed. Keeps `TargetDatabase`."""
 
     def __init__(self, url: str | Callable[[], str]) -> None:
         self._url = url
@@ -33,15 +36,26 @@ class PostgresTarget:
 
         Raises TransientError when the database cannot be reached or refuses, and what the giver of the URL raises.
         """
+        return self._ask("migration ledger", _read_rows)
+
+    def catalogue(self) -> Catalogue:
+        """Read the catalogue, read-only and as of one moment.
+
+        Raises TransientError when the database cannot be reached or refuses, and what the giver of the URL raises.
+        """
+        return self._ask("catalogue", read_catalogue)
+
+    def _ask(self, what: str, read: Callable[[cursor], Answer]) -> Answer:
         import psycopg2
 
         # Asked for on each read: a rotated secret gives another URL.
         url = self._url if isinstance(self._url, str) else self._url()
-        with connected(url) as link:
+        with connected(url) as link, link.cursor() as session:
             try:
-                return _read(link)
+                _begin(session)
+                return read(session)
             except psycopg2.Error as error:
-                told = f"the migration ledger at {server_of(url)} was not read: {tell(error, url)}"
+                told = f"the {what} at {server_of(url)} was not read: {tell(error, url)}"
                 raise TransientError(told) from None
 
 
@@ -78,15 +92,17 @@ def _fields(text: str, secret: str) -> dict[str, str]:
     return {name: str(value[name]) for name in _FIELDS}
 
 
-def _read(link: connection) -> tuple[LedgerRow, ...]:
-    with link.cursor() as cursor:
-        # Not as start-up options, which RDS Proxy refuses.
-        cursor.execute("set session characteristics as transaction read only")
-        cursor.execute("set statement_timeout = %s", (_STATEMENT_MILLISECONDS,))
-        cursor.execute("begin transaction read only")
-        cursor.execute("select to_regclass('public.schema_migrations') is not null")
-        there = cursor.fetchone()
-        if not there or not there[0]:
-            return ()
-        cursor.execute("select name, checksum, applied_at, app_version from public.schema_migrations order by name")
-        return tuple(LedgerRow(name, checksum, at.astimezone(UTC), version) for name, checksum, at, version in cursor)
+def _begin(session: cursor) -> None:
+    # Not as start-up options, which RDS Proxy refuses.
+    session.execute("set session characteristics as transaction read only")
+    session.execute("set statement_timeout = %s", (_STATEMENT_MILLISECONDS,))
+    session.execute("begin transaction isolation level repeatable read read only")
+
+
+def _read_rows(session: cursor) -> tuple[LedgerRow, ...]:
+    session.execute("select to_regclass('public.schema_migrations') is not null")
+    there = session.fetchone()
+    if not there or not there[0]:
+        return ()
+    session.execute("select name, checksum, applied_at, app_version from public.schema_migrations order by name")
+    return tuple(LedgerRow(name, checksum, at.astimezone(UTC), version) for name, checksum, at, version in session)

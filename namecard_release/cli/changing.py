@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import threading
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,7 +20,7 @@ from namecard_release.cli.reading import (
 )
 from namecard_release.domain.promotion import Promotion, PromotionPhase
 from namecard_release.domain.release import short
-from namecard_release.errors import PermanentError, RefusedError, TransientError
+from namecard_release.errors import MisuseError, PermanentError, RefusedError, TransientError
 from namecard_release.ports import PipelineControl, ReleaseLedger
 from namecard_release.settings import Settings
 
@@ -28,6 +28,9 @@ EnvOption = Annotated[str, typer.Option("--env", help="The environment.")]
 WaitOption = Annotated[bool, typer.Option("--wait", help="Wait for the end: the bake of a promotion included.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the ledger.")]
 ActorOption = Annotated[str | None, typer.Option("--actor", help="Who; your login by default.")]
+
+if TYPE_CHECKING:
+    from namecard_release.workflow.rolling_back import RollbackPlan
 
 _ENDS = frozenset({"SUCCEEDED", "FAILED", "HELD", "ROLLED_BACK", "SUPERSEDED", "ABORTED"})
 _RUN_ENDS = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
@@ -84,25 +87,45 @@ def rollback(
     accept_schema_risk: Annotated[
         bool, typer.Option("--accept-schema-risk", help="Roll back although the verdict is not SAFE.")
     ] = False,
+    plan_only: Annotated[
+        bool, typer.Option("--plan-only", help="Tell the verdict and what lies between; launch nothing.")
+    ] = False,
     settings: SettingsOption = None,
     json: JsonOption = False,
 ) -> None:
     """Roll an environment back to a release that was verified there, as it was built."""
     with exit_codes():
         loaded = read_settings(settings)
+        if plan_only:
+            _tell_rollback_plan(loaded, env, to, wait or accept_schema_risk, json)
         run_id = _request_rollback(loaded, env, to, actor or getpass.getuser(), reason, accept_schema_risk)
         note(f"rollback of {env}: run {loaded.dagster.url}/runs/{run_id}")
         ended = wait_for_end(loaded, run_id, env) if wait else None
     _tell(run_id, ended, json)
 
 
-def _request_rollback(settings: Settings, env: str, to: str | None, actor: str, reason: str, accepted: bool) -> str:
-    from namecard_release.composition import build_control, build_pipeline
-    from namecard_release.workflow.rolling_back import plan_rollback, refuse_unsafe
+def _tell_rollback_plan(settings: Settings, env: str, to: str | None, launching: bool, json: bool) -> None:
+    from namecard_release.cli.rollback_plan import tell_plan
+
+    if launching:
+        raise MisuseError("--plan-only launches nothing: leave --wait and --accept-schema-risk out")
+    tell_plan(_plan_rollback(settings, env, to), json)
+
+
+def _plan_rollback(settings: Settings, env: str, to: str | None) -> RollbackPlan:
+    from namecard_release.composition import build_pipeline
+    from namecard_release.workflow.rolling_back import plan_rollback
 
     settings.environment(env)
     sha = None if to is None else resolve(settings, to)
-    plan = plan_rollback(build_pipeline(settings), env, sha)
+    return plan_rollback(build_pipeline(settings), env, sha)
+
+
+def _request_rollback(settings: Settings, env: str, to: str | None, actor: str, reason: str, accepted: bool) -> str:
+    from namecard_release.composition import build_control
+    from namecard_release.workflow.rolling_back import refuse_unsafe
+
+    plan = _plan_rollback(settings, env, to)
     note(f"rollback to {short(plan.target.release)} is {plan.safety.safety}: {plan.safety.reason}")
     refuse_unsafe(plan, accepted)
     config = {"environment": env, "to": plan.target.release, "reason": reason, "accept_schema_risk": accepted}

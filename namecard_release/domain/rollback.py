@@ -1,4 +1,4 @@
-"""Whether to roll back, onto what, and whether the schema allows it. Doing it does not belong here."""
+"""Whether to roll back and onto what. Whether the schema allows it is in `safety`; doing it is elsewhere."""
 
 from __future__ import annotations
 
@@ -8,23 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from namecard_release.domain.alarms import AlarmAssessment, AlarmVerdict
-from namecard_release.domain.compatibility import Reason, Safety
+from namecard_release.domain.compatibility import Safety
 from namecard_release.domain.gates import Verdict
 from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase
-
-
-@dataclass(frozen=True)
-class SafetyVerdict:
-    """The verdict with its reason; `between` are the migrations applied that the earlier release does not have.
-
-    `unread` is True when the schema did not answer just now, so that asking again may give another verdict.
-    """
-
-    safety: Safety
-    reason: str
-    between: tuple[str, ...] = ()
-    unread: bool = False
-    reasons: tuple[Reason, ...] = ()
+from namecard_release.domain.safety import SafetyVerdict
 
 
 class Action(StrEnum):
@@ -80,22 +67,6 @@ def find_last_good(history: Sequence[Promotion], environment: str, release: str)
         and not any(u.release == p.release and u.requested_at > p.requested_at for u in undone)
     ]
     return max(good, key=lambda p: p.deployed_at or p.updated_at, default=None)
-
-
-def judge_rollback(applied: Sequence[str], known: Sequence[str]) -> SafetyVerdict:
-    """Judge running a release that knows `known` migrations on a schema with `applied` ones.
-
-    With no migration between, the schema is the earlier release's own: safe. With any, nobody has read them yet.
-    """
-    between = tuple(sorted(set(applied) - set(known)))
-    lacking = sorted(set(known) - set(applied))
-    if lacking:
-        told = f"the schema lacks what the earlier release knows: {', '.join(lacking)}"
-        return SafetyVerdict(Safety.UNKNOWN, told, between)
-    if not between:
-        return SafetyVerdict(Safety.SAFE, "the schema is the earlier release's own: no migration lies between")
-    told = ", ".join(between)
-    return SafetyVerdict(Safety.UNKNOWN, f"the earlier release was never tried on the schema after {told}", between)
 
 
 _NOT_SERVING = frozenset(
@@ -166,4 +137,5 @@ def _explain_halt(watched: Watched) -> str | None:
         return "no verified release to go back to"
     if watched.safety.safety is Safety.SAFE or watched.safety.unread:
         return None
-    return f"rollback to {watched.last_good.release[:8]} is {watched.safety.safety}: {watched.safety.reason}"
+    told = f"rollback to {watched.last_good.release[:8]} is {watched.safety.safety}: {watched.safety.reason}"
+    return told if watched.safety.roll_forward is None else f"{told}; {watched.safety.roll_forward.summary}"

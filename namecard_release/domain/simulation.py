@@ -21,7 +21,8 @@ from namecard_release.domain.alarms import (
 from namecard_release.domain.compatibility import Safety
 from namecard_release.domain.gates import Verdict
 from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase
-from namecard_release.domain.rollback import Action, Decision, SafetyVerdict, Watched, decide
+from namecard_release.domain.rollback import Action, Decision, Watched, decide
+from namecard_release.domain.safety import SafetyVerdict
 
 # The moment the deploy finished: a trace tells seconds since then.
 _DEPLOYED = datetime(2000, 1, 1, tzinfo=UTC)

@@ -82,6 +82,18 @@ class Trait(StrEnum):
     EXCLUDE = "exclude"
     NULLS_NOT_DISTINCT = "nulls not distinct"
     TESTS_NULL = "tests for null"
+    # Of a new CHECK: what it says of a row that does not name its columns, shown and not guessed.
+    CHECK_PASSES = "check passes"
+    CHECK_FAILS = "check fails"
+    # Of a default, a generated column or an index: the expression is not shown to give a value for every row.
+    UNPROVEN = "unproven expression"
+    # Of a default: another value for each row, so that a unique column may have it.
+    DISTINCT = "distinct default"
+    EXPRESSION = "expression"
+    # Of a foreign key: its rows keep the rows they point to from being deleted, or go with them.
+    HOLDS = "on delete refused"
+    FOLLOWS = "on delete cascade"
+    INHERITS = "inherits"
     CASTS = "casts"
     IF_EXISTS = "if exists"
     IF_NOT_EXISTS = "if not exists"
@@ -95,6 +107,7 @@ class Trait(StrEnum):
     UPSERT = "on conflict do update"
     STDIN = "from stdin"
     NESTED = "in a do block"
+    CONDITIONAL = "in a branch of a do block"
     IN_CTE = "in a cte"
 
 
@@ -104,7 +117,8 @@ class Effect:
 
     `relation` is the table or object acted on; `name` a part of it (column, constraint, trigger), an index, a new name
     or the statement's own word (`commit`); `kind` the object's type or a column's new type; `columns` those concerned
-    (for a query, the functions that it calls).
+    (for a query, the functions that it calls); `target` the other relation: the one that a foreign key points to, the
+    parent of a partition.
     """
 
     verb: Verb
@@ -114,6 +128,7 @@ class Effect:
     kind: str = ""
     columns: tuple[str, ...] = ()
     traits: frozenset[Trait] = frozenset()
+    target: str = ""
 
     def has(self, *traits: Trait) -> bool:
         """Tell whether the effect has any of the traits."""

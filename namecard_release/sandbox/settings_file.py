@@ -16,6 +16,8 @@ from namecard_release.settings import Platform, load_settings
 
 # Short enough to watch, long enough for an alarm to go off.
 BAKE_SECONDS = {"dev": 10, "staging": 15, "prod": 15}
+# The scenarios run the release's real handlers in their own process, against the database of DB_*.
+REHEARSAL = ("pnpm", "run", "test:e2e:api:local")
 REQUIRES: Mapping[str, Sequence[str]] = {"dev": (), "staging": (), "prod": ("staging",)}
 
 
@@ -62,7 +64,7 @@ def content(state: SandboxState, tools: Toolchain) -> dict[str, Any]:
 
 
 def to_toml(table: Mapping[str, Any], path: tuple[str, ...] = ()) -> str:
-    """Write nested tables of text, numbers and lists of text as TOML."""
+    """Write nested tables of text, numbers and lists of text or of tables as TOML."""
     lines = [f"{json.dumps(key)} = {_value(value)}" for key, value in table.items() if not isinstance(value, Mapping)]
     heading = [f"[{'.'.join(json.dumps(part) for part in path)}]"] if path and lines else []
     own = "\n".join([*heading, *lines, ""]) if lines else ""
@@ -71,6 +73,10 @@ def to_toml(table: Mapping[str, Any], path: tuple[str, ...] = ()) -> str:
 
 
 def _value(value: Any) -> str:
+    if isinstance(value, list) and any(isinstance(one, Mapping) for one in value):
+        return f"[{', '.join(_value(one) for one in value)}]"
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{json.dumps(key)} = {_value(one)}' for key, one in value.items())} }}"
     # TOML's basic strings, numbers and arrays are written as JSON writes them.
     return json.dumps(value, ensure_ascii=False)
 
@@ -81,7 +87,8 @@ def _platform(state: SandboxState) -> dict[str, Any]:
     # The password goes by the environment: command lines are there for everyone to read.
     # Validating the template against its schema doubles the time of a synthesis and says the same each time.
     env = {"NAMECARD_DB_PASSWORD": state.postgres.password if state.postgres else "", "CDK_VALIDATION": "false"}
-    return {"repository": repository, "synth": {"argv": list(synth.argv), "env": env}}
+    rehearsal = [{"argv": list(REHEARSAL), "timeout_seconds": 120}]
+    return {"repository": repository, "synth": {"argv": list(synth.argv), "env": env}, "rehearsal": rehearsal}
 
 
 def _database_context(state: SandboxState, name: str) -> dict[str, str]:
@@ -104,6 +111,8 @@ def _environment(state: SandboxState, name: str) -> dict[str, Any]:
         "database_url": state.database_url(name),
         "bake_seconds": BAKE_SECONDS[name],
         "requires": list(REQUIRES[name]),
+        "rehearsal": "never" if name == "dev" else "on_doubt",
+        "rehearsal_proves": name != "dev",
         # On a busy machine the cold starts after a deploy alone are over the API's latency budget.
         "alarms": {"api_latency": {"action": "note"}},
         "synth_context": {**_database_context(state, name), "httpApiBase": f"{state.endpoint}/_aws/execute-api"},

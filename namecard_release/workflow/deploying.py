@@ -36,8 +36,11 @@ def deploy_release(
     heartbeat: Heartbeat,
     on_line: LineSink,
     wait: Wait | None = None,
+    note: str | None = None,
 ) -> tuple[Promotion, Phase | None]:
     """Deploy an assembly unless a killed run of the same promotion already did; gives the deploy's phase, if any.
+
+    `note` is told with the move to DEPLOYING.
 
     Raises StoppedError (FAILED) when cdk fails, with the end of its output; the stack keeps the old code then.
     """
@@ -45,7 +48,7 @@ def deploy_release(
     before = settle_stacks(site, wait or threading.Event().wait)
     if promotion.deploy_started_at is not None and _runs_already(pipeline, site, assembly):
         return _mark_deployed(pipeline, promotion), None
-    promotion = _begin(pipeline, site, promotion, assembly)
+    promotion = _begin(pipeline, site, promotion, assembly, note)
     heartbeat.check()
     outcome = site.deployer.deploy(assembly, site.settings.stack_names, on_line, StackWatch(site, before).is_deployed)
     heartbeat.check()
@@ -106,17 +109,18 @@ def _runs_already(pipeline: Pipeline, site: Site, assembly: Assembly) -> bool:
     return all(phase.verdict is Verdict.PASSED for phase in probes)
 
 
-def _begin(pipeline: Pipeline, site: Site, promotion: Promotion, assembly: Assembly) -> Promotion:
+def _begin(pipeline: Pipeline, site: Site, promotion: Promotion, assembly: Assembly, note: str | None) -> Promotion:
     now = pipeline.clock.now()
     history = pipeline.ledger.history(site.name)
     phase, digest = PromotionPhase.DEPLOYING, assembly.digest
     if promotion.deploy_started_at is not None:
-        return pipeline.ledger.move(promotion.id, phase, now, assembly=digest, code_changed=True)
+        return pipeline.ledger.move(promotion.id, phase, now, note, assembly=digest, code_changed=True)
     baseline = read_baseline(site)
     return pipeline.ledger.move(
         promotion.id,
         phase,
         now,
+        note,
         assembly=digest,
         deploy_started_at=now,
         code_changed=True,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from namecard_release.domain.gates import GateResult, Phase, combine_phases
+from namecard_release.domain.rehearsal import REHEARSAL_GATE
 from namecard_release.ports import LineSink
 from namecard_release.settings import GatePhase
 from namecard_release.workflow.checks import bench_of, read_gate, run_in_order
@@ -14,6 +15,9 @@ from namecard_release.workflow.sources import Source
 
 RELEASE_GATES = ("quality", "launch_readiness", "synthetic_monitor")
 ENVIRONMENT_GATES = ("migration_plan", "assembly")
+# Told for people and for the watch; they admit and refuse no release.
+VERDICT_GATE = "rollback_verdict"
+INFORMATIVE_GATES = (VERDICT_GATE, REHEARSAL_GATE)
 
 
 def run_gate(

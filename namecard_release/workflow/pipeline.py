@@ -15,6 +15,7 @@ from namecard_release.ports import (
     CommandRunner,
     Deployer,
     Prober,
+    RehearsalServer,
     ReleaseLedger,
     Repository,
     SqlLinter,
@@ -52,6 +53,7 @@ class Pipeline:
     sql: SqlReader
     linter: SqlLinter
     checkouts: CheckoutReader
+    rehearsal: RehearsalServer
 
 
 class StoppedError(RefusedError):

@@ -15,7 +15,7 @@ from namecard_release.domain.promotion import (
     explain_closed_entry,
 )
 from namecard_release.domain.release import short
-from namecard_release.workflow.gating import ENVIRONMENT_GATES, RELEASE_GATES
+from namecard_release.workflow.gating import ENVIRONMENT_GATES, INFORMATIVE_GATES, RELEASE_GATES
 from namecard_release.workflow.pipeline import Pipeline, StoppedError
 
 _RESUMABLE = frozenset({PromotionPhase.FAILED, PromotionPhase.HELD, PromotionPhase.ABORTED})
@@ -115,7 +115,7 @@ def stop(pipeline: Pipeline, promotion_id: str, phase: PromotionPhase, reason: s
 
 def explain_failure(results: Sequence[GateResult], run_id: str, fallback: str) -> str:
     """Say why a run failed: the gates of that run that did not pass, else the words of the run itself."""
-    own = [result for result in results if result.run_id == run_id]
+    own = [result for result in results if result.run_id == run_id and result.gate not in INFORMATIVE_GATES]
     decision = admit(tuple(dict.fromkeys(result.gate for result in own)), own)
     return fallback if not own or decision.admission is Admission.PROCEED else decision.reason
 

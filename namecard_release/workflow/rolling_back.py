@@ -8,11 +8,12 @@ from namecard_release.domain.assembly import Assembly
 from namecard_release.domain.compatibility import Safety
 from namecard_release.domain.promotion import IN_FLIGHT, Hold, Promotion, PromotionPhase
 from namecard_release.domain.release import short
-from namecard_release.domain.rollback import SafetyVerdict, find_last_good
+from namecard_release.domain.rollback import find_last_good
+from namecard_release.domain.safety import SafetyVerdict
 from namecard_release.errors import RefusedError
+from namecard_release.workflow.judging import find_way, judge_schema
 from namecard_release.workflow.pipeline import Pipeline
 from namecard_release.workflow.promoting import is_promotion_of
-from namecard_release.workflow.watching import judge_schema
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class RollbackPlan:
 def plan_rollback(pipeline: Pipeline, environment: str, to: str | None, root_run: str = "") -> RollbackPlan:
     """Plan a rollback to a release, or to the last good one; a resumed one (same `root_run`) keeps its target.
 
-    Raises RefusedError when there is no verified release of that name with an assembly that is kept.
+    Raises RefusedError when there is no verified release of that name with an assembly that is kept, or it is held.
     """
     everything = pipeline.ledger.history(environment)
     resumed = next((p for p in everything if root_run and is_promotion_of(p.id, root_run)), None)
@@ -36,7 +37,7 @@ def plan_rollback(pipeline: Pipeline, environment: str, to: str | None, root_run
     history = tuple(p for p in everything if p is not resumed)
     source = next((p for p in history if p.code_changed and p.phase is not PromotionPhase.ROLLED_BACK), None)
     leaving = source.release if source else ""
-    candidates = history if to is None else tuple(p for p in history if p.release == to)
+    candidates = _candidates(pipeline, environment, history, to, resumed)
     target = find_last_good(candidates, environment, leaving)
     if target is None or target.assembly is None:
         wanted = "an earlier release" if to is None else short(to)
@@ -44,16 +45,32 @@ def plan_rollback(pipeline: Pipeline, environment: str, to: str | None, root_run
             f"{environment} cannot go back to {wanted}: it was never verified there, or it is what runs now; "
             f"'namecard-release history --env {environment}' lists what was"
         )
-    return RollbackPlan(environment, source, target, judge_schema(pipeline, environment, target.assembly))
+    return RollbackPlan(environment, source, target, judge_schema(pipeline, find_way(environment, source, target)))
+
+
+def _candidates(
+    pipeline: Pipeline, environment: str, history: tuple[Promotion, ...], to: str | None, resumed: Promotion | None
+) -> tuple[Promotion, ...]:
+    """Give the promotions that may be gone back to. Raises RefusedError when the one asked for is held."""
+    holds = {hold.release: hold for hold in pipeline.ledger.holds(environment)}
+    if to is None:
+        return tuple(p for p in history if p.release not in holds)
+    if to in holds and resumed is None:
+        raise RefusedError(
+            f"{environment} cannot go back to {short(to)}: it is held there: {holds[to].reason}; "
+            f"'namecard-release holds release --env {environment} --commit {short(to)}' lifts that"
+        )
+    return tuple(p for p in history if p.release == to)
 
 
 def refuse_unsafe(plan: RollbackPlan, accepted: bool) -> None:
     """Refuse a rollback whose verdict is not SAFE unless a person accepted that. Raises RefusedError."""
     if plan.safety.safety is Safety.SAFE or accepted:
         return
+    command = f"namecard-release rollback --env {plan.environment} --to {short(plan.target.release)} --plan-only"
     raise RefusedError(
-        f"rollback to {short(plan.target.release)} is {plan.safety.safety}: {plan.safety.reason}; "
-        "roll forward, or accept the schema's risk explicitly"
+        f"rollback to {short(plan.target.release)} is {plan.safety.safety}: {plan.safety.reason}\n"
+        f"'{command}' tells what to do instead; or accept the schema's risk explicitly"
     )
 
 

@@ -6,18 +6,12 @@ from dataclasses import dataclass
 
 from namecard_release.domain.alarms import AlarmAssessment, AlarmReading, assess_alarms, settle_baseline
 from namecard_release.domain.compatibility import Safety
-from namecard_release.domain.gates import Verdict
+from namecard_release.domain.gates import GateResult, Verdict
 from namecard_release.domain.promotion import Promotion, PromotionPhase
-from namecard_release.domain.rollback import (
-    Action,
-    Decision,
-    SafetyVerdict,
-    Watched,
-    decide,
-    find_last_good,
-    judge_rollback,
-)
-from namecard_release.errors import ReleaseError, TransientError
+from namecard_release.domain.rollback import Action, Decision, Watched, decide, find_last_good
+from namecard_release.domain.safety import SafetyVerdict
+from namecard_release.errors import TransientError
+from namecard_release.workflow.judging import find_way, judge_schema
 from namecard_release.workflow.pipeline import Pipeline
 from namecard_release.workflow.verifying import PROBES_GATE
 
@@ -36,10 +30,11 @@ class Watch:
 
 @dataclass(frozen=True)
 class Fallback:
-    """Where a promotion could be rolled back to, and whether the schema allows it."""
+    """Where a promotion could be rolled back to, whether the schema allows it, and the rehearsal just held, if any."""
 
     last_good: Promotion | None
     safety: SafetyVerdict
+    rehearsal: GateResult | None = None
 
 
 def find_watched(pipeline: Pipeline) -> tuple[Promotion, ...]:
@@ -66,27 +61,16 @@ def read_health(pipeline: Pipeline, promotion: Promotion) -> Verdict | None:
 
 
 def find_fallback(pipeline: Pipeline, promotion: Promotion) -> Fallback:
-    """Find the last good release of a promotion's environment and judge its code against the schema applied."""
+    """Find the last good release of a promotion's environment and judge its code against the schema that this one
+    leaves behind: the one applied, and before the deploy has ended its own files as well.
+    """
     held = {hold.release for hold in pipeline.ledger.holds(promotion.environment)}
     history = [p for p in pipeline.ledger.history(promotion.environment) if p.release not in held]
     last_good = find_last_good(history, promotion.environment, promotion.release)
     if last_good is None:
         return Fallback(None, SafetyVerdict(Safety.UNKNOWN, "there is no release to judge"))
-    return Fallback(last_good, judge_schema(pipeline, promotion.environment, last_good.assembly or ""))
-
-
-def judge_schema(pipeline: Pipeline, environment: str, digest: str) -> SafetyVerdict:
-    """Judge an assembly's release on an environment's schema; what cannot be read makes it UNKNOWN."""
-    try:
-        applied = [row.name for row in pipeline.site(environment).target.rows()]
-        bundle = pipeline.store.get(digest).migrations
-    except TransientError as error:
-        return SafetyVerdict(Safety.UNKNOWN, f"unread: {error}", unread=True)
-    except ReleaseError as error:
-        return SafetyVerdict(Safety.UNKNOWN, str(error))
-    if bundle is None:
-        return SafetyVerdict(Safety.UNKNOWN, "the earlier assembly does not tell its migrations")
-    return judge_rollback(applied, bundle)
+    verdict = judge_schema(pipeline, find_way(promotion.environment, promotion, last_good))
+    return Fallback(last_good, verdict)
 
 
 def look(pipeline: Pipeline, promotion: Promotion, fallback: Fallback) -> Watch:

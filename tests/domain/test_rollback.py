@@ -11,16 +11,16 @@ from namecard_release.domain.alarms import AlarmAssessment, AlarmState, AlarmVer
 from namecard_release.domain.compatibility import Safety
 from namecard_release.domain.gates import Verdict
 from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase
+from namecard_release.domain.roll_forward import RollForward
 from namecard_release.domain.rollback import (
     Action,
     Decision,
-    SafetyVerdict,
     Watched,
     decide,
     find_last_good,
-    judge_rollback,
 )
-from tests.domain.cases import CARDS, TITLE, USERS, A, B, C, at, promotion, reading, rollback
+from namecard_release.domain.safety import SafetyVerdict
+from tests.domain.cases import A, B, C, at, promotion, reading, rollback
 
 P = PromotionPhase
 GOOD_A, GOOD_B = promotion(A), promotion(B, when=60)
@@ -67,28 +67,6 @@ def test_the_last_good_release_is_the_newest_that_was_verified(
     assert find_last_good(history, "staging", C) == found
 
 
-@pytest.mark.parametrize(
-    ("applied", "known", "safety", "between"),
-    [
-        pytest.param((), (), Safety.SAFE, (), id="no migration anywhere"),
-        pytest.param((USERS, CARDS), (CARDS, USERS), Safety.SAFE, (), id="the same"),
-        pytest.param((USERS, USERS), (USERS,), Safety.SAFE, (), id="doubles are one"),
-        pytest.param((USERS, TITLE, CARDS), (USERS,), Safety.UNKNOWN, (CARDS, TITLE), id="two between"),
-        pytest.param((USERS, CARDS, TITLE), (USERS, TITLE), Safety.UNKNOWN, (CARDS,), id="one merged late"),
-        pytest.param((USERS,), (), Safety.UNKNOWN, (USERS,), id="the release knows none"),
-        # The schema lacks what the release knows: another database, or a restored one. Not the release's own.
-        pytest.param((USERS,), (USERS, CARDS), Safety.UNKNOWN, (), id="the schema is behind"),
-        pytest.param((), (USERS,), Safety.UNKNOWN, (), id="an empty ledger"),
-    ],
-)
-def test_a_schema_is_safe_for_the_release_it_belongs_to(
-    applied: tuple[str, ...], known: tuple[str, ...], safety: Safety, between: tuple[str, ...]
-) -> None:
-    judged = judge_rollback(applied, known)
-    assert (judged.safety, judged.between) == (safety, between)
-    assert all(name in judged.reason for name in between)
-
-
 ERRORS = reading("AuthServiceErrorsAlarm", AlarmState.ALARM, 10)
 DLQ = reading("LambdaDeadLetterQueueAlarm", AlarmState.ALARM, 10)
 QUIET = AlarmAssessment(AlarmVerdict.HEALTHY, "all quiet")
@@ -117,6 +95,8 @@ def stands(phase: PromotionPhase) -> Promotion:
 
 
 UNSAFE = SafetyVerdict(Safety.UNSAFE, "a column was dropped")
+UNSAFE_WITH_PLAN = replace(UNSAFE, roll_forward=RollForward("roll forward: fix it", ()))
+ADDITIVE = SafetyVerdict(Safety.SAFE, "it can live with add-title", ("add-title",))
 UNSURE = SafetyVerdict(Safety.UNKNOWN, "nobody tried")
 A_ROLLBACK = rollback(B, 0, P.BAKING)
 WAIT, PROCEED, ROLL_BACK, HALT = Action.WAIT, Action.PROCEED, Action.ROLL_BACK, Action.HALT
@@ -153,6 +133,10 @@ TABLE = {
     "breach, no last good": case(HALT, "no verified release to go back to", assessment=BREACH, last_good=None),
     "breach, unsafe": case(HALT, "rollback to bbbbbbbb is UNSAFE: a column", assessment=BREACH, safety=UNSAFE),
     "breach, safety unknown": case(HALT, "is UNKNOWN: nobody tried", assessment=BREACH, safety=UNSURE),
+    "breach, safe over an additive migration": case(ROLL_BACK, "errors", assessment=BREACH, safety=ADDITIVE),
+    "breach, unsafe, with a way forward": case(
+        HALT, "a column was dropped; roll forward: fix it", assessment=BREACH, safety=UNSAFE_WITH_PLAN
+    ),
     "breach of a rollback": case(HALT, "never rolled back", assessment=BREACH, promotion=A_ROLLBACK),
     # People are asked; the release is not at fault for all that is known.
     "page while baking": case(WAIT, "dlq", assessment=PAGE),

@@ -6,7 +6,8 @@ A test changes the world's fields and looks at what the workflow made of them.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ import namecard_release
 from namecard_release.adapters.sql.reading import PostgresReader
 from namecard_release.domain.alarms import AlarmReading, AlarmState, expected_alarms
 from namecard_release.domain.assembly import Assembly
+from namecard_release.domain.compatibility import Catalogue
 from namecard_release.domain.gates import CommandOutcome
 from namecard_release.domain.health import Probe, RunningFunction
 from namecard_release.domain.latency import Latency
@@ -22,6 +24,7 @@ from namecard_release.domain.launch import DOCUMENTS, LaunchFiles
 from namecard_release.domain.linting import Finding
 from namecard_release.domain.migrations import LedgerRow, MigrationFile, TrialResult
 from namecard_release.domain.readiness import StackStatus
+from namecard_release.domain.rehearsal import DatabaseAddress
 from namecard_release.domain.release import Release
 from namecard_release.errors import PermanentError, RefusedError, TransientError
 from namecard_release.ledger.open import open_ledger
@@ -82,6 +85,7 @@ class World:
     deploy_outcome: CommandOutcome = field(default_factory=lambda: CommandOutcome(("cdk",), 0, 1.0))
     deployed: str | None = None
     applied: list[LedgerRow] = field(default_factory=list)
+    catalogue: Catalogue = field(default_factory=lambda: Catalogue({}))
     alarms: dict[str, AlarmReading] = field(default_factory=dict)
     statuses: list[str] = field(default_factory=lambda: ["UPDATE_COMPLETE"])
     unreachable: set[str] = field(default_factory=set)
@@ -94,6 +98,11 @@ class World:
     scenarios: bool = False
     launch: dict[str, str | None] = field(default_factory=read_launch)
     latencies: dict[str, tuple[float | None, int]] = field(default_factory=dict)
+    staged: list[tuple[str, ...]] = field(default_factory=list)
+    variables: list[Mapping[str, str]] = field(default_factory=list)
+    folders: list[Path] = field(default_factory=list)
+    failing_stages: int | None = None
+    unused: bool = False
 
     def __post_init__(self) -> None:
         for name in expected_alarms(SERVICES):
@@ -123,6 +132,7 @@ class World:
             sql=PostgresReader(),
             linter=port,
             checkouts=port,
+            rehearsal=port,
         )
 
 
@@ -191,6 +201,18 @@ class FakeStore:
 
 
 @dataclass
+class FakeDatabase:
+    """A throw-away database that is used unless a test says otherwise."""
+
+    address: DatabaseAddress
+    used: bool
+
+    def was_used(self) -> bool:
+        """Tell what the test said."""
+        return self.used
+
+
+@dataclass
 class FakePorts:
     """All other ports, reading and changing the world."""
 
@@ -212,11 +234,16 @@ class FakePorts:
     ) -> CommandOutcome:
         """Succeed, unless a test made the command's third word fail."""
         self.world.ran.append(tuple(argv))
+        self.world.variables.append(env)
+        self.world.folders.append(cwd)
         ok = CommandOutcome(tuple(argv), 0, 0.1, ("done",))
         word = argv[-1] if argv[1] == "run" else argv[0]
         for line in self.world.output.get(word, ()):
             if on_line is not None:
                 on_line(line)
+        if "DB_NAME" in env and self.world.failing_stages is not None:
+            # A rehearsal that fails on the first schemas staged and not on later ones.
+            return ok if len(self.world.staged) > self.world.failing_stages else self.world.failing[argv[-1]]
         return self.world.failing.get(word, ok)
 
     def deploy(
@@ -287,10 +314,26 @@ class FakePorts:
             raise TransientError("the database did not answer")
         return tuple(self.world.applied)
 
+    def catalogue(self) -> Catalogue:
+        """Give the target's catalogue, or fail to."""
+        if "database" in self.world.unreachable:
+            raise TransientError("the database did not answer")
+        return self.world.catalogue
+
     def apply(self, base: Sequence[MigrationFile], pending: Sequence[MigrationFile]) -> TrialResult:
         """Hold the trial."""
         self.world.trials.append(tuple(file.name for file in pending))
         return self.world.trial or TrialResult(applied=tuple(file.name for file in pending), seconds=0.1)
+
+    @contextmanager
+    def stage(self, files: Sequence[MigrationFile]) -> Iterator[FakeDatabase]:
+        """Give a database for a rehearsal, or fail to."""
+        if "rehearsal" in self.world.unreachable:
+            raise TransientError("the trial server did not answer")
+        self.world.staged.append(tuple(file.name for file in files))
+        yield FakeDatabase(
+            DatabaseAddress("db.example", 5433, "ada", "rehearsal", "secret-word"), not self.world.unused
+        )
 
     def lint(self, files: Sequence[MigrationFile]) -> tuple[Finding, ...]:
         """Give the findings that a test set."""

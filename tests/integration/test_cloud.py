@@ -108,7 +108,9 @@ def cloud(deployed: Emulator) -> AwsCloud:
 
 def test_tells_stacks_and_outputs_and_the_absence_of_a_stack(cloud: AwsCloud) -> None:
     told = cloud.stack_statuses([STACK, "NameCardDb-none"])
-    assert told == (StackStatus(STACK, "CREATE_COMPLETE"), StackStatus("NameCardDb-none", None))
+    assert [(one.name, one.status) for one in told] == [(STACK, "CREATE_COMPLETE"), ("NameCardDb-none", None)]
+    assert told[0].changed_at is not None and told[0].changed_at.tzinfo is not None
+    assert told[1] == StackStatus("NameCardDb-none", None)
     assert cloud.outputs([STACK, "NameCardDb-none"]) == {"HttpApiUrl": "http://api"}
     assert cloud.outputs([]) == {} and cloud.stack_statuses([]) == ()
 

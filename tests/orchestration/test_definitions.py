@@ -16,8 +16,10 @@ from namecard_release.workflow.pipeline import Pipeline
 from sensors.alarms import alarm_rollback_sensor, watch
 from sensors.commits import commits_sensor
 from sensors.run_status import cancelled_run_sensor, failed_run_sensor
-from tests.fakes.world import A, B, C, World
+from tests.fakes.world import FIRST, SECOND, A, B, C, World, migration
 
+# What it does is known only when it runs.
+HIDDEN = migration(SECOND.name, "do $$ begin execute current_setting('x.y'); end $$;")
 TAGS = {"namecard/actor": "ada", "namecard/reason": "because"}
 
 
@@ -159,6 +161,7 @@ def test_a_rollback_that_does_not_restore_health_fails_and_says_so(stage: Stage)
 
 
 def test_a_rollback_onto_an_unjudged_schema_is_refused_unless_accepted(stage: Stage) -> None:
+    stage.world.files[B] = (FIRST, HIDDEN)
     stage.promote(A)
     stage.bake()
     stage.promote(B)
@@ -167,6 +170,45 @@ def test_a_rollback_onto_an_unjudged_schema_is_refused_unless_accepted(stage: St
     assert stage.world.deployed == B
     assert stage.roll_back(accept_schema_risk=True).success
     assert stage.world.deployed == A
+
+
+def _observed(result: dg.ExecuteInProcessResult) -> dg.AssetObservation:
+    (event,) = [e for e in result.all_events if e.event_type_value == "ASSET_OBSERVATION"]
+    return event.asset_observation_data.asset_observation
+
+
+def test_what_a_rollback_would_mean_is_shown_before_the_deploy(stage: Stage) -> None:
+    stage.world.files[B] = (FIRST, HIDDEN)
+    stage.promote(A)
+    stage.bake()
+    stage.world.deploy_outcome = CommandOutcome(("cdk",), 1, 1.0, ("RunMigrations failed",))
+    failed = stage.promote(B)
+    assert not failed.success
+    seen = _observed(failed)
+    assert (seen.asset_key.to_user_string(), seen.partition) == ("staging/deployment", B)
+    assert str(seen.metadata["rollback"].value).startswith("if this goes wrong, rollback to aaaaaaaa is UNKNOWN")
+    assert {"rollback verdict", "migrations between", "rollback reasons", "roll forward"} <= set(seen.metadata)
+    stage.world.deploy_outcome = CommandOutcome(("cdk",), 0, 1.0)
+    done = stage.promote(B)
+    assert done.success and {"rollback", "rollback reasons", "roll forward", "bake_until"} <= set(_shown(done))
+    (promotion, *_) = stage.pipeline.ledger.history("staging")
+    moves = {phase: why for _, phase, why in stage.pipeline.ledger.moves(promotion.id)}
+    assert moves[PromotionPhase.DEPLOYING].startswith("if this goes wrong")
+
+
+def test_a_rollback_is_planned_in_the_ui_without_being_done(stage: Stage) -> None:
+    stage.world.files[B] = (FIRST, HIDDEN)
+    for release in (A, B):
+        stage.promote(release)
+        stage.bake()
+    job = stage.defs.resolve_job_def("rollback_plan_job")
+    config = {"ops": {"rollback_plan": {"config": {"environment": "staging", "to": A}}}}
+    result = job.execute_in_process(instance=stage.instance, run_config=config)
+    assert result.output_for_node("rollback_plan") == "UNKNOWN"
+    assert stage.world.deploys == [A, B]
+    config["ops"]["rollback_plan"]["config"]["to"] = B
+    refused = job.execute_in_process(instance=stage.instance, run_config=config, raise_on_error=False)
+    assert not refused.success
 
 
 def test_readiness_tells_every_signal(stage: Stage) -> None:

@@ -19,14 +19,18 @@ from namecard_release.workflow.promoting import Request, check_entry, open_promo
 from namecard_release.workflow.rolling_back import finish_rollback, load_target, plan_rollback, refuse_unsafe
 from namecard_release.workflow.verifying import verify_release
 from namecard_release.workflow.watching import Watch, find_fallback, find_watched, look
-from tests.fakes.world import A, B, C, World
+from tests.fakes.world import FIRST, SECOND, A, B, C, World, migration
 from tests.workflow.test_promotion import Stage
+
+# What it does is known only when it runs, so nobody can say whether A runs after it.
+HIDDEN = migration(SECOND.name, "do $$ begin execute current_setting('x.y'); end $$;")
 
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Stage:
     """Make a stage on which B succeeded after A, and C bakes."""
     world = World(tmp_path)
+    world.files[B] = world.files[C] = (FIRST, HIDDEN)
     stage = Stage(world, world.pipeline())
     for number, release in enumerate((A, B)):
         stage.promote(release, f"run-{number}")
@@ -71,6 +75,7 @@ def test_unread_alarms_hold_the_bake_and_roll_nothing_back(stage: Stage) -> None
 def test_a_breach_on_a_newer_schema_halts(stage: Stage, tmp_path: Path) -> None:
     world = World(tmp_path / "other")
     other = Stage(world, world.pipeline())
+    world.files[B] = (FIRST, HIDDEN)
     other.promote(A, "run-1")
     world.pass_time(61)
     watch(other)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from namecard_release.adapters.sql.statements import read_statement
@@ -33,29 +34,52 @@ def read_body(node: Node, text: str, line: int, scope: Scope) -> Iterator[Effect
         return
     opening = _BODY.search(text)
     body = line + (text.count("\n", 0, opening.end()) if opening else 0)
-    for kind, part in _parts(tree):
-        yield from _read_part(kind, part, body, scope)
+    whole = _returns_early(tree)
+    for kind, part, branch in _parts(tree):
+        for found in _read_part(kind, part, body, scope):
+            yield _conditional(found) if branch or whole else found
 
 
-def _parts(tree: Any, lineno: int = 1) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Give every PL/pgSQL statement and expression with the line it is on; an expression has its statement's."""
+def _returns_early(tree: Any) -> bool:
+    """Tell whether the body may end before its last statement; the parser's own RETURN at the end has no line."""
+    kinds = ("PLpgSQL_stmt_return", "PLpgSQL_stmt_exit")
+    return any(kind in kinds and part["told"] for kind, part, _ in _parts(tree))
+
+
+def _conditional(found: Effect | Unreadable) -> Effect | Unreadable:
+    if isinstance(found, Unreadable):
+        return found
+    return replace(found, traits=found.traits | {Trait.CONDITIONAL})
+
+
+def _parts(tree: Any, lineno: int = 1, branch: bool = False) -> Iterator[tuple[str, dict[str, Any], bool]]:
+    """Give every PL/pgSQL statement and expression with the line it is on; an expression has its statement's.
+
+    The last value is True for what may be skipped or undone: in a branch, a loop, a block that catches errors.
+    """
     if isinstance(tree, list):
         for item in tree:
-            yield from _parts(item, lineno)
+            yield from _parts(item, lineno, branch)
     elif isinstance(tree, dict):
         for key, value in tree.items():
-            below = lineno
+            below, inner = lineno, branch
             if key.startswith("PLpgSQL_") and isinstance(value, dict):
                 below = value.get("lineno", lineno)
-                yield key, {**value, "lineno": below}
-            yield from _parts(value, below)
+                yield key, {**value, "lineno": below, "told": "lineno" in value}, branch
+                inner = branch or key in _BRANCHES or "exceptions" in value
+            yield from _parts(value, below, inner)
+
+
+_BRANCHES = frozenset(
+    f"PLpgSQL_stmt_{word}" for word in ("if", "case", "loop", "while", "fori", "fors", "forc", "foreach_a", "dynfors")
+)
 
 
 def _read_part(kind: str, part: dict[str, Any], body: int, scope: Scope) -> Iterator[Effect | Unreadable]:
     line = body + part["lineno"] - 1
     if kind in ("PLpgSQL_stmt_commit", "PLpgSQL_stmt_rollback"):
         yield _nested(Effect(Verb.TRANSACTION, line, name=kind.rpartition("_")[2]))
-    elif kind in ("PLpgSQL_stmt_dynexecute", "PLpgSQL_stmt_dynfors"):
+    elif kind in ("PLpgSQL_stmt_dynexecute", "PLpgSQL_stmt_dynfors") or "dynquery" in part:
         yield _nested(Effect(Verb.DYNAMIC, line, name="execute"))
     elif kind == "PLpgSQL_expr":
         yield from _read_query(part, line, scope)
@@ -87,5 +111,4 @@ def _read_query(part: dict[str, Any], line: int, scope: Scope) -> Iterator[Effec
 
 
 def _nested(effect: Effect) -> Effect:
-    traits = effect.traits | {Trait.NESTED}
-    return Effect(effect.verb, effect.line, effect.relation, effect.name, effect.kind, effect.columns, traits)
+    return replace(effect, traits=effect.traits | {Trait.NESTED})

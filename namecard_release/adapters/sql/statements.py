@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from namecard_release.adapters.sql.tables import alter_table, create_index, create_table
 from namecard_release.adapters.sql.trees import Node, Scope, calls, strings, type_name, walk
@@ -31,8 +32,7 @@ def _ctes(clause: Node, scope: Scope, line: int) -> Iterator[Effect]:
 
 
 def _with(effect: Effect, trait: Trait) -> Effect:
-    traits = effect.traits | {trait}
-    return Effect(effect.verb, effect.line, effect.relation, effect.name, effect.kind, effect.columns, traits)
+    return replace(effect, traits=effect.traits | {trait})
 
 
 def _flags(**present: bool) -> frozenset[Trait]:
@@ -54,11 +54,17 @@ def _select(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
     yield Effect(Verb.QUERY, line, columns=calls(node))
 
 
-def _into(into: Node, scope: Scope, line: int, verb: Verb) -> Iterator[Effect]:
-    temporary = into.rel.relpersistence == "t"
+def _into(into: Node, scope: Scope, line: int, verb: Verb, *, exists_ok: bool = False) -> Iterator[Effect]:
+    traits = _flags(TEMPORARY=_note_temporary(into.rel, scope), IF_NOT_EXISTS=exists_ok)
+    yield Effect(verb, line, scope.relation(into.rel), traits=traits)
+
+
+def _note_temporary(relation: Node, scope: Scope) -> bool:
+    """Tell whether a new relation is temporary; its bare name then means it from here on."""
+    temporary: bool = relation.relpersistence == "t"
     if temporary:
-        scope.temporary.add(into.rel.relname)
-    yield Effect(verb, line, scope.relation(into.rel), traits=_flags(TEMPORARY=temporary))
+        scope.temporary.add(relation.relname)
+    return temporary
 
 
 def _insert(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
@@ -103,8 +109,12 @@ def _copy(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
     if node.is_from:
         traits = _flags(STDIN=node.filename is None and not node.is_program)
         yield Effect(Verb.COPY_IN, line, scope.relation(node.relation), traits=traits)
+    elif node.query is not None:
+        # A query here may be a DELETE, or have one in a CTE.
+        for effect in read_statement(node.query, scope, line):
+            yield _with(effect, Trait.STDIN) if node.filename is None else effect
     else:
-        yield Effect(Verb.QUERY, line, columns=calls(node.query), traits=_flags(STDIN=node.filename is None))
+        yield Effect(Verb.QUERY, line, traits=_flags(STDIN=node.filename is None))
 
 
 def _truncate(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
@@ -118,12 +128,17 @@ def _truncate(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
 
 def _create_as(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
     view = node.objtype.name == "OBJECT_MATVIEW"
-    yield from _into(node.into, scope, line, Verb.CREATE_VIEW if view else Verb.CREATE_TABLE)
-    yield from _called(node.query, line)
+    # The query comes first: it may have a DELETE in a CTE, and it reads what the new name may hide.
+    for effect in read_statement(node.query, scope, line):
+        if effect.verb is not Verb.QUERY or effect.columns:
+            yield effect
+    verb = Verb.CREATE_VIEW if view else Verb.CREATE_TABLE
+    yield from _into(node.into, scope, line, verb, exists_ok=node.if_not_exists)
 
 
 def _view(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
-    yield Effect(Verb.CREATE_VIEW, line, scope.relation(node.view), kind="view", traits=_flags(REPLACE=node.replace))
+    traits = _flags(TEMPORARY=_note_temporary(node.view, scope), REPLACE=node.replace)
+    yield Effect(Verb.CREATE_VIEW, line, scope.relation(node.view), kind="view", traits=traits)
 
 
 def _function(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
@@ -134,10 +149,12 @@ def _function(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
 
 
 def _type(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
-    names = getattr(node, "typeName", None) or getattr(node, "domainname", None)
+    # A domain's own name is not its typeName, which is what it is made of.
+    names = getattr(node, "domainname", None) or getattr(node, "typeName", None)
     relation = scope.dotted(names) if names else scope.relation(node.typevar)
-    not_null = any(c.contype.name == "CONSTR_NOTNULL" for c in getattr(node, "constraints", None) or ())
-    yield Effect(Verb.CREATE_TYPE, line, relation, kind="type", traits=_flags(NOT_NULL=not_null))
+    found = {constraint.contype.name for constraint in getattr(node, "constraints", None) or ()}
+    traits = _flags(NOT_NULL="CONSTR_NOTNULL" in found, CHECK="CONSTR_CHECK" in found)
+    yield Effect(Verb.CREATE_TYPE, line, relation, kind="type", traits=traits)
 
 
 def _trigger(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
@@ -159,7 +176,7 @@ def _schema(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
 
 
 def _sequence(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
-    traits = _flags(IF_NOT_EXISTS=node.if_not_exists)
+    traits = _flags(TEMPORARY=_note_temporary(node.sequence, scope), IF_NOT_EXISTS=node.if_not_exists)
     yield Effect(Verb.CREATE_OBJECT, line, scope.relation(node.sequence), kind="sequence", traits=traits)
 
 
@@ -170,7 +187,8 @@ def _alter_sequence(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
 
 
 def _extension(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
-    yield Effect(Verb.CREATE_OBJECT, line, node.extname, kind="extension")
+    traits = _flags(IF_NOT_EXISTS=node.if_not_exists)
+    yield Effect(Verb.CREATE_OBJECT, line, node.extname, kind="extension", traits=traits)
 
 
 def _drop(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
@@ -203,8 +221,14 @@ def _rename(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
     if not relation and node.object is not None:
         relation = _dropped(node.object, "", scope)[0]
     kind = _kind(node.renameType)
-    columns = (node.subname,) if node.subname and kind in ("column", "attribute") else ()
+    if kind in ("schema", "role", "database", "tablespace"):
+        relation = node.subname
+    columns = (node.subname,) if node.subname and kind in _PARTS else ()
     yield Effect(Verb.RENAME, line, relation, node.newname, kind, columns)
+
+
+# What RENAME names as a part of a relation: the part's old name is told in `columns`.
+_PARTS = frozenset({"column", "attribute", "tabconstraint", "domconstraint", "trigger", "policy", "rule"})
 
 
 def _set_schema(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
@@ -246,10 +270,16 @@ def _domain(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
 
 
 def _grant(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
-    objects = [part for part in node.objects or () if type(part).__name__ == "RangeVar"]
-    verb = Verb.GRANT if node.is_grant else Verb.REVOKE
-    for relation in [scope.relation(part) for part in objects] or [""]:
-        yield Effect(verb, line, relation)
+    verb, kind = Verb.GRANT if node.is_grant else Verb.REVOKE, ""
+    relations = [scope.relation(part) for part in node.objects or () if type(part).__name__ == "RangeVar"]
+    if node.targtype.name == "ACL_TARGET_OBJECT" and not relations and node.objtype.name in _GRANTED:
+        kind = _kind(node.objtype)
+        relations = [_dropped(part, kind, scope)[0] for part in node.objects or ()]
+    for relation in relations or [""]:
+        yield Effect(verb, line, relation, kind=kind)
+
+
+_GRANTED = frozenset({"OBJECT_FUNCTION", "OBJECT_PROCEDURE", "OBJECT_ROUTINE", "OBJECT_SCHEMA"})
 
 
 def _grant_role(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
@@ -287,6 +317,8 @@ def _maintain(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
     if word == "reindex":
         whole = node.kind.name in ("REINDEX_OBJECT_SCHEMA", "REINDEX_OBJECT_SYSTEM", "REINDEX_OBJECT_DATABASE")
     kind = "every table" if whole else ""
+    if word == "refreshmatview" and node.skipData:
+        kind = "with no data"
     yield Effect(Verb.MAINTENANCE, line, relation, word, kind, traits=_flags(CONCURRENT=concurrent))
 
 
@@ -316,7 +348,7 @@ _READERS: dict[str, Reader] = {
     "CopyStmt": _copy,
     "TruncateStmt": _truncate,
     "CreateStmt": create_table,
-    "CreateForeignTableStmt": lambda node, scope, line: create_table(node.base, scope, line),
+    "CreateForeignTableStmt": lambda node, scope, line: create_table(node.base, scope, line, "foreign table"),
     "CreateTableAsStmt": _create_as,
     "AlterTableStmt": alter_table,
     "IndexStmt": create_index,
@@ -354,7 +386,6 @@ _READERS: dict[str, Reader] = {
 }
 _PLAIN = {
     "CommentStmt": Verb.COMMENT,
-    "SecLabelStmt": Verb.COMMENT,
     "VariableShowStmt": Verb.SESSION,
     "ConstraintsSetStmt": Verb.SESSION,
     "DiscardStmt": Verb.SESSION,

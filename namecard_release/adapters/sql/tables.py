@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from namecard_release.adapters.sql.trees import Node, Scope, calls, casts, columns_in, keys, tests_null, type_name
+from namecard_release.adapters.sql.expressions import UNSURE, evaluate, gives_value, stored, value_facts
+from namecard_release.adapters.sql.trees import (
+    Node,
+    Scope,
+    calls,
+    casts,
+    columns_in,
+    keys,
+    strings,
+    tests_null,
+    type_name,
+)
 from namecard_release.domain.sql import Effect, Trait, Verb
 
 _SERIALS = frozenset({"serial", "bigserial", "smallserial", "serial2", "serial4", "serial8"})
@@ -25,9 +36,13 @@ _CONSTRAINTS = {
 }
 
 
-def create_table(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
-    """Tell a new table, its columns and constraints in `columns` and in effects of their own."""
+def create_table(node: Node, scope: Scope, line: int, kind: str = "") -> Iterator[Effect]:
+    """Tell a new table, its columns and constraints in `columns` and in effects of their own; `target` is a parent."""
     traits = set()
+    parents = node.inhRelations or ()
+    if parents and (node.partbound is None or node.tableElts):
+        traits.add(Trait.INHERITS)
+    target = scope.relation(parents[0]) if parents else ""
     if node.relation.relpersistence == "t":
         scope.temporary.add(node.relation.relname)
         traits.add(Trait.TEMPORARY)
@@ -36,25 +51,65 @@ def create_table(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
     relation = scope.relation(node.relation)
     columns = [part for part in node.tableElts or () if type(part).__name__ == "ColumnDef"]
     names = tuple(part.colname for part in columns)
-    yield Effect(Verb.CREATE_TABLE, line, relation, columns=names, traits=frozenset(traits))
+    yield Effect(Verb.CREATE_TABLE, line, relation, "", kind, names, frozenset(traits), target)
     for part in node.tableElts or ():
-        kind = type(part).__name__
-        if kind == "ColumnDef":
-            yield column(part, relation, line, frozenset())
-        elif kind == "Constraint":
+        shape = type(part).__name__
+        if shape == "ColumnDef":
+            yield column(part, relation, scope, line, frozenset())
+        elif shape == "Constraint":
             yield from constraint(part, relation, scope, line)
 
 
-def column(node: Node, relation: str, line: int, extra: frozenset[Trait]) -> Effect:
-    """Tell a new column with its constraints as traits."""
+def column(node: Node, relation: str, scope: Scope, line: int, extra: frozenset[Trait]) -> Effect:
+    """Tell a new column with its constraints as traits; `target` is the table that its foreign key points to."""
     traits = set(extra)
+    target = ""
     kind = type_name(node.typeName)
     if kind in _SERIALS:
-        traits |= {Trait.NOT_NULL, Trait.DEFAULT, Trait.VOLATILE}
+        traits |= {Trait.NOT_NULL, Trait.DEFAULT, Trait.VOLATILE, Trait.DISTINCT}
     for part in node.constraints or ():
-        traits |= _column_constraint(part)
+        traits |= _column_constraint(part) | _default_facts(part, kind)
+        if part.contype.name == "CONSTR_FOREIGN":
+            target = scope.relation(part.pktable)
+    traits |= _check_facts(node, bool(traits & {Trait.GENERATED, Trait.VOLATILE}))
     # DEFAULT NULL is the same as none.
-    return Effect(Verb.ADD_COLUMN, line, relation, node.colname, kind, (node.colname,), frozenset(traits))
+    return Effect(Verb.ADD_COLUMN, line, relation, node.colname, kind, (node.colname,), frozenset(traits), target)
+
+
+def _default_facts(part: Node, kind: str) -> set[Trait]:
+    """Tell what is shown of a default's or a generated column's value."""
+    name = part.contype.name
+    if name == "CONSTR_DEFAULT" and not _is_null(part.raw_expr):
+        return value_facts(part.raw_expr, kind)
+    if name == "CONSTR_GENERATED":
+        told = {Trait.CASTS} if casts(part.raw_expr) else set()
+        return told if gives_value(part.raw_expr) else told | {Trait.UNPROVEN}
+    if name == "CONSTR_IDENTITY":
+        return {Trait.DISTINCT}
+    return _action(part) if name == "CONSTR_FOREIGN" else set()
+
+
+def _action(part: Node) -> set[Trait]:
+    """Tell what a foreign key does when the row that it points to is deleted."""
+    return {"c": {Trait.FOLLOWS}, "n": set()}.get(part.fk_del_action, {Trait.HOLDS})
+
+
+def _check_facts(node: Node, computed: bool) -> set[Trait]:
+    """Tell whether a new column's checks pass for the default, or for NULL when there is none."""
+    parts = node.constraints or ()
+    checks = [part.raw_expr for part in parts if part.contype.name == "CONSTR_CHECK"]
+    if not checks:
+        return set()
+    default = next((part.raw_expr for part in parts if part.contype.name == "CONSTR_DEFAULT"), None)
+    kind = type_name(node.typeName)
+    value = UNSURE if computed else None if default is None else stored(evaluate(default, {}), kind)
+    return _summed([evaluate(check, {node.colname: value}) for check in checks])
+
+
+def _summed(results: list[object]) -> set[Trait]:
+    if any(result is False for result in results):
+        return {Trait.CHECK_FAILS}
+    return {Trait.CHECK_PASSES} if all(result in (True, None) for result in results) else set()
 
 
 def _column_constraint(part: Node) -> set[Trait]:
@@ -95,6 +150,11 @@ def constraint(node: Node, relation: str, scope: Scope, line: int) -> Iterator[E
         columns = columns_in(node.raw_expr)
         if tests_null(node.raw_expr):
             traits.add(Trait.TESTS_NULL)
+        traits |= _summed([evaluate(node.raw_expr, dict.fromkeys(columns))])
+    target = ""
+    if trait is Trait.FOREIGN:
+        target = scope.relation(node.pktable)
+        traits |= _action(node)
     if trait is Trait.EXCLUDE:
         columns = keys([pair[0] for pair in node.exclusions or ()])
     if node.skip_validation:
@@ -103,18 +163,22 @@ def constraint(node: Node, relation: str, scope: Scope, line: int) -> Iterator[E
         traits.add(Trait.NULLS_NOT_DISTINCT)
     if node.indexname:
         traits.add(Trait.USING_INDEX)
-    yield Effect(Verb.ADD_CONSTRAINT, line, relation, node.conname or "", trait.value, columns, frozenset(traits))
+    name = node.conname or ""
+    yield Effect(Verb.ADD_CONSTRAINT, line, relation, name, trait.value, columns, frozenset(traits), target)
 
 
 def create_index(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
     """Tell a new index; `name` is its own name with the table's schema."""
+    expressions = [part.expr for part in node.indexParams or () if part.expr is not None]
     told = {
         Trait.UNIQUE: node.unique,
         Trait.CONCURRENT: node.concurrent,
         Trait.IF_NOT_EXISTS: node.if_not_exists,
         Trait.WHERE: node.whereClause is not None,
         Trait.NULLS_NOT_DISTINCT: node.nulls_not_distinct,
-        Trait.CASTS: casts(node.indexParams),
+        Trait.CASTS: casts(node.indexParams) or casts(node.whereClause),
+        Trait.EXPRESSION: bool(expressions),
+        Trait.UNPROVEN: not all(gives_value(part) for part in (*expressions, *_present(node.whereClause))),
         Trait.TESTS_NULL: any(part.expr is not None and tests_null(part.expr) for part in node.indexParams or ()),
     }
     relation = scope.relation(node.relation)
@@ -123,13 +187,21 @@ def create_index(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
     yield Effect(Verb.CREATE_INDEX, line, relation, name, "index", keys(node.indexParams), traits)
 
 
+def _present(node: Node) -> tuple[Node, ...]:
+    return () if node is None else (node,)
+
+
 def alter_table(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
     """Tell each command of an ALTER TABLE (VIEW, INDEX, SEQUENCE, TYPE) in order."""
     relation = scope.relation(node.relation)
     if node.objtype.name not in ("OBJECT_TABLE", "OBJECT_FOREIGN_TABLE"):
         for command in node.cmds:
+            kind, name = _kind(node.objtype), command.name or ""
             verb = _OTHERS.get(command.subtype.name, Verb.ALTER_OBJECT)
-            yield Effect(verb, line, relation, command.name or "", _kind(node.objtype))
+            if kind == "type" and command.subtype.name == "AT_DropColumn":
+                verb = Verb.DROP_COLUMN
+            traits = {Trait.CASCADE} if command.behavior.name == "DROP_CASCADE" else set()
+            yield Effect(verb, line, relation, name, kind, traits=frozenset(traits))
         return
     for command in node.cmds:
         yield from _command(command, relation, scope, line)
@@ -156,16 +228,21 @@ def _command(node: Node, relation: str, scope: Scope, line: int) -> Iterator[Eff
 
 def _add_column(node: Node, relation: str, scope: Scope, line: int) -> Iterator[Effect]:
     extra = frozenset({Trait.IF_NOT_EXISTS}) if node.missing_ok else frozenset()
-    yield column(node.def_, relation, line, extra)
+    yield column(node.def_, relation, scope, line, extra)
 
 
 def _default(node: Node, relation: str, scope: Scope, line: int) -> Iterator[Effect]:
-    verb = Verb.DROP_DEFAULT if node.def_ is None or _is_null(node.def_) else Verb.SET_DEFAULT
-    yield Effect(verb, line, relation, node.name, "", (node.name,))
+    if node.def_ is None or _is_null(node.def_):
+        yield Effect(Verb.DROP_DEFAULT, line, relation, node.name, "", (node.name,))
+        return
+    traits = frozenset(value_facts(node.def_, ""))
+    yield Effect(Verb.SET_DEFAULT, line, relation, node.name, "", (node.name,), traits)
 
 
 def _set_type(node: Node, relation: str, scope: Scope, line: int) -> Iterator[Effect]:
     kind = type_name(node.def_.typeName)
+    if node.def_.collClause is not None:
+        kind += f" collate {'.'.join(strings(node.def_.collClause.collname))}"
     traits = frozenset({Trait.CASTS}) if node.def_.raw_default is not None else frozenset()
     yield Effect(Verb.SET_TYPE, line, relation, node.name, kind, (node.name,), traits)
 
@@ -222,7 +299,6 @@ _OTHERS = {
     "AT_SetLogged": Verb.TUNE,
     "AT_SetUnLogged": Verb.TUNE,
     "AT_SetTableSpace": Verb.TUNE,
-    "AT_SetAccessMethod": Verb.TUNE,
     "AT_SetRelOptions": Verb.TUNE,
     "AT_ResetRelOptions": Verb.TUNE,
     "AT_ReplicaIdentity": Verb.TUNE,

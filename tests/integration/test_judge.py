@@ -1,0 +1,115 @@
+"""The judge's labelled set on a real PostgreSQL: after the files, the earlier release's statements are run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import psycopg2
+import pytest
+from psycopg2.extensions import connection, cursor
+
+from namecard_release.adapters.postgres import connected
+from namecard_release.adapters.target_database import PostgresTarget
+from namecard_release.adapters.throw_away import throw_away
+from namecard_release.domain.compatibility import Safety
+from namecard_release.errors import TransientError
+from namecard_release.sandbox.state import StateStore
+from tests.judge_cases import awkward, columns, constraints, data, objects
+from tests.judge_cases.case import BEFORE, BEFORE_SQL, EMPTY, NOT_SHOWN, OLD_STATEMENTS, ROWS, Case, Proof
+
+CASES = (*columns.CASES, *constraints.CASES, *objects.CASES, *data.CASES, *awkward.CASES)
+PROVEN = [case for case in CASES if case.proof is not NOT_SHOWN]
+# Words that end the transaction which undoes a case, or that must stand outside of one: then it gets its own database.
+_ALONE = re.compile(r"\b(commit|begin;|vacuum)\b")
+
+
+@pytest.fixture(scope="module")
+def url(database: StateStore) -> str:
+    return database.state.database_url("test")
+
+
+@contextmanager
+def schema_before(url: str) -> Iterator[connection]:
+    """A connection to a throw-away database that holds the schema before the files."""
+    with throw_away(url) as name, connected(url, name) as opened, opened.cursor() as session:
+        session.execute(BEFORE_SQL)
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def link(url: str) -> Iterator[connection]:
+    with schema_before(url) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def normal(link: connection) -> dict[Proof, set[str]]:
+    """What the earlier release's statements do not do on the schema before, on rows and without any."""
+    return {proof: find_broken(link, (), proof) for proof in (ROWS, EMPTY)}
+
+
+def find_broken(link: connection, files: tuple[str, ...], proof: Proof) -> set[str]:
+    """Apply files and give the statements of the earlier release that then fail, or give no row; all is undone."""
+    with closing(link.cursor()) as session:
+        session.execute("begin")
+        try:
+            if proof is EMPTY:
+                session.execute('truncate auth."AuthUser", cards."Card", cards."Event"')
+                session.execute('insert into auth."AuthUser" ("id", "email") values (1, \'a\'), (2, \'b\')')
+            return broken_after(session, files)
+        finally:
+            session.execute("rollback")
+
+
+def broken_after(session: cursor, files: tuple[str, ...]) -> set[str]:
+    for text in files:
+        # Words alone are no query to the driver.
+        session.execute(f"select 1;{text}")
+    session.execute("reset search_path")
+    return {statement for statement in OLD_STATEMENTS if is_broken(session, statement)}
+
+
+def is_broken(session: cursor, statement: str) -> bool:
+    session.execute("savepoint old")
+    try:
+        session.execute(statement)
+        return session.description is not None and not session.fetchall()
+    except psycopg2.Error:
+        return True
+    finally:
+        session.execute("rollback to old")
+
+
+def test_everything_works_before(normal: dict[Proof, set[str]]) -> None:
+    assert normal[ROWS] == set()
+
+
+@pytest.mark.parametrize("case", [case for case in PROVEN if case.label is not Safety.UNKNOWN], ids=str)
+def test_a_label_is_what_a_server_shows(url: str, link: connection, normal: dict[Proof, set[str]], case: Case) -> None:
+    if any(_ALONE.search(text) for text in case.files):
+        with schema_before(url) as own, closing(own.cursor()) as session:
+            for text in case.files:
+                session.execute(text)
+            session.execute("begin")
+            broken = broken_after(session, ())
+    else:
+        broken = find_broken(link, case.files, case.proof) - normal[case.proof]
+    assert bool(broken) is (case.label is Safety.UNSAFE), broken
+
+
+def test_many_labels_are_shown() -> None:
+    assert sum(case.label is Safety.SAFE for case in PROVEN) >= 60
+    assert sum(case.label is Safety.UNSAFE for case in PROVEN) >= 60
+
+
+def test_the_catalogue_is_read_whole(link: connection, url: str) -> None:
+    name = link.info.dbname
+    read = PostgresTarget(f"{url.rpartition('/')[0]}/{name}").catalogue()
+    assert read == BEFORE
+
+
+def test_an_unreachable_catalogue_is_transient() -> None:
+    with pytest.raises(TransientError, match=r"127\.0\.0\.1:1/x cannot be reached"):
+        PostgresTarget("postgresql://u:s3cret@127.0.0.1:1/x").catalogue()
