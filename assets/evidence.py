@@ -47,6 +47,12 @@ def name_table(column: str, names: Sequence[str], state: str) -> dg.MetadataValu
     return dg.MetadataValue.table(records, schema=dg.TableSchema(columns))
 
 
+def row_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> dg.MetadataValue:
+    """Show rows of text as a table."""
+    records = [dg.TableRecord(dict(zip(columns, row, strict=True))) for row in rows]
+    return dg.MetadataValue.table(records, schema=dg.TableSchema([dg.TableColumn(name) for name in columns]))
+
+
 def log_tail(phases: Sequence[Phase]) -> dg.MetadataValue:
     """Show the end of what each phase printed."""
     blocks = [f"**{phase.name}**\n```\n{_fence(phase.tail[-TAIL_LINES:])}\n```" for phase in phases if phase.tail]

@@ -12,7 +12,7 @@ from namecard_release.domain.assembly import Assembly
 from namecard_release.domain.gates import CommandOutcome, GateResult
 from namecard_release.domain.health import Probe, RunningFunction
 from namecard_release.domain.linting import Finding
-from namecard_release.domain.migrations import LedgerRow, MigrationFile, TrialResult
+from namecard_release.domain.migrations import LedgerRow, MigrationFile, SchemaCopy, TargetReading, TrialResult
 from namecard_release.domain.promotion import Hold, Promotion, PromotionPhase
 from namecard_release.domain.readiness import StackStatus
 from namecard_release.domain.release import Release
@@ -136,12 +136,32 @@ class TargetDatabase(Protocol):
         """
         ...
 
+    def read(self) -> TargetReading:
+        """Read ledger, migrator's lock and catalogue in one transaction set READ ONLY. Raises as `rows` does."""
+        ...
+
+    def copy_schema(self, reading: TargetReading) -> SchemaCopy:
+        """Copy the schema that was read, never a row of its tables.
+
+        Raises TransientError, and PermanentError where nothing here can copy it.
+        """
+        ...
+
 
 class TrialServer(Protocol):
     """A server for throw-away databases."""
 
-    def apply(self, base: Sequence[MigrationFile], pending: Sequence[MigrationFile]) -> TrialResult:
-        """Apply `base`, then `pending` as the migrator does, on a new database that is dropped whatever happens."""
+    def missing(self) -> str | None:
+        """Say why no trial can be held at all, without connecting; None where one can."""
+        ...
+
+    def apply(
+        self, base: Sequence[MigrationFile], pending: Sequence[MigrationFile], schema: SchemaCopy | None = None
+    ) -> TrialResult:
+        """Apply `pending` as the migrator does on a new database, which is dropped whatever happens.
+
+        It starts from the target's schema with the rows that `base` makes, or without one from what `base` makes.
+        """
         ...
 
 
