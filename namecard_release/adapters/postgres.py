@@ -43,7 +43,8 @@ def check_url(url: str, what: str) -> str:
     import psycopg2
 
     try:
-        if urlsplit(url).scheme.startswith("postgres") and read_url(url):
+        parts = read_url(url) if urlsplit(url).scheme.startswith("postgres") else {}
+        if parts and parts.get("port", "5432").replace(",", "").isdecimal():
             return url
     except (ValueError, psycopg2.Error):
         pass

@@ -117,7 +117,7 @@ def digest_catalogue(session: cursor, rows: Sequence[LedgerRow]) -> str:
     session.execute("set local search_path = ''")
     digest = hashlib.sha256()
     for number, query in enumerate(_DEFINITIONS):
-        session.execute(f'select found::text from ({query}) found order by 1 collate "C"')
+        session.execute(f'select found::text from ({query}) found order by found::text collate "C"')
         for (text,) in session:
             digest.update(f"{number} {text}\n".encode())
     for row in rows:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -106,15 +106,14 @@ def plan_migrations(
     names = [file.name for file in ordered]
     mismatched = tuple(f.name for f in ordered if f.name in ledger and ledger[f.name].checksum != f.checksum)
     problems = {
-        "bad or double file names": tuple(
-            file.name for i, file in enumerate(ordered) if explain_bad_name(file) or file.name in names[:i]
-        ),
+        "bad or double file names": tuple(_misnamed(ordered)),
         "checksum changed after it was applied": mismatched,
     }
     unexpected = tuple(sorted(set(ledger) - set(names)))
     if not ledger_ahead_is_fine:
         problems["applied on the target but not in this release"] = unexpected
-    missing = None if bundle is None else tuple(name for name in names if name not in set(bundle))
+    carried = set(bundle or ())
+    missing = None if bundle is None else tuple(name for name in names if name not in carried)
     problems[_MISSING if bundle else _EMPTY] = missing or ()
     pending = tuple(name for name in names if name not in ledger)
     verdict, reason = _conclude(problems, pending)
@@ -128,6 +127,14 @@ def plan_migrations(
         misnamed=problems["bad or double file names"],
         missing_from_bundle=missing,
     )
+
+
+def _misnamed(ordered: Sequence[MigrationFile]) -> Iterator[str]:
+    before = None
+    for file in ordered:
+        if file.name == before or explain_bad_name(file):
+            yield file.name
+        before = file.name
 
 
 def _conclude(problems: dict[str, tuple[str, ...]], pending: tuple[str, ...]) -> tuple[Verdict, str]:

@@ -5,12 +5,20 @@ Reading them is elsewhere; comparing files with a ledger is in `migrations`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from namecard_release.domain.gates import Phase, Verdict, combine_phases
 from namecard_release.domain.linting import Finding, Level, find_escapes
 from namecard_release.domain.migrations import MigrationFile, MigrationPlan, TargetReading, TrialResult, judge_trial
+
+# More files than this are not all linted: what applied ones say cannot be changed, and is not worth waiting for.
+LINTED_FILES = 500
+# Without one of these no text ends a transaction, nor hides something that does.
+_LEAVING = re.compile(
+    r"\\|\b(?:begin|commit|rollback|abort|end|start|prepare|savepoint|release|call|do|execute|set)\b", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,13 @@ def build_plan(
     if verdict is Verdict.PASSED:
         reason = "; ".join(phase.reason for phase in phases)
     return ReleasePlan(verdict, reason, tuple(phases), ledger, tuple(findings), trial, target)
+
+
+def choose_linted(files: Sequence[MigrationFile]) -> tuple[MigrationFile, ...]:
+    """Choose the files to lint before any connection: all, or of many those that could leave the transaction."""
+    if len(files) <= LINTED_FILES:
+        return tuple(files)
+    return tuple(file for file in files if _LEAVING.search(file.sql))
 
 
 def find_refused(

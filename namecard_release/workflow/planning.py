@@ -22,6 +22,7 @@ from namecard_release.domain.migrations import (
 from namecard_release.domain.planning import (
     ReleasePlan,
     build_plan,
+    choose_linted,
     explain_no_trial,
     find_refused,
     judge_findings,
@@ -90,16 +91,17 @@ def plan_files(
     A file that would leave the migrator's transaction is refused before any connection, unless `known_escapes` names
     it as applied already. Raises MisuseError for a file that is no SQL, and what the giver of a target's URL raises.
     """
+    linted = choose_linted(files)
     try:
-        findings = ports.linter.lint(files)
+        findings = ports.linter.lint(linted)
     except TransientError as error:
-        return _unconnected(Phase("lint", Verdict.UNKNOWN, f"unread: {error}"), files, bundle)
+        return _unconnected(_unlinted(error), files, bundle)
     refused = find_refused(findings, files, known_escapes)
     if refused:
         return _unconnected(refuse_escapes(refused), files, bundle, findings)
     target, unread = _read(ports.target)
     plan = plan_migrations(files, target.rows if target is not None else (), bundle)
-    lint = judge_findings(findings, files, plan, ledger_known=not unread)
+    lint, findings = _lint_pending(ports, files, linted, plan, findings, ledger_known=not unread)
     phases = (lint, *judge_ledger(plan, target, unread))
     if not plan.pending:
         return build_plan(phases, plan, findings, None, target)
@@ -110,6 +112,29 @@ def plan_files(
         return build_plan((*phases, *judge_tried(trial)), plan, findings, trial, target)
     trial, untouched = _try_pending(ports, files, plan, target, unread)
     return build_plan((*phases, *judge_tried(trial), *untouched), plan, findings, trial, target)
+
+
+def _lint_pending(
+    ports: PlanPorts,
+    files: Sequence[MigrationFile],
+    linted: Sequence[MigrationFile],
+    plan: MigrationPlan,
+    findings: Sequence[Finding],
+    *,
+    ledger_known: bool,
+) -> tuple[Phase, tuple[Finding, ...]]:
+    """Lint the pending files that were left out at first, and judge all findings."""
+    pending, done = set(plan.pending), {file.path for file in linted}
+    rest = [file for file in files if file.name in pending and file.path not in done]
+    try:
+        found = (*findings, *(ports.linter.lint(rest) if rest else ()))
+    except TransientError as error:
+        return _unlinted(error), tuple(findings)
+    return judge_findings(found, files, plan, ledger_known=ledger_known), found
+
+
+def _unlinted(error: TransientError) -> Phase:
+    return Phase("lint", Verdict.UNKNOWN, f"unread: {error}")
 
 
 def _unconnected(
@@ -131,7 +156,8 @@ def _read(target: TargetDatabase | None) -> tuple[TargetReading | None, str]:
 
 
 def _paths(files: Sequence[MigrationFile], names: Collection[str]) -> set[str]:
-    return {file.path for file in files if file.name in set(names)}
+    wanted = set(names)
+    return {file.path for file in files if file.name in wanted}
 
 
 def _try_pending(

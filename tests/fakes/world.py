@@ -80,6 +80,7 @@ class World:
     trials: list[tuple[str, ...]] = field(default_factory=list)
     assemblies: dict[str, Assembly] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    linted: list[tuple[str, ...]] = field(default_factory=list)
     migrator_running: bool = False
     catalogues: list[str] = field(default_factory=lambda: ["catalogue"])
     reads: int = 0
@@ -267,8 +268,10 @@ class FakePorts:
         return self.world.trial or TrialResult(applied=tuple(file.name for file in pending), seconds=0.1)
 
     def lint(self, files: Sequence[MigrationFile]) -> tuple[Finding, ...]:
-        """Give the findings that a test set."""
-        return tuple(self.world.findings)
+        """Give the findings that a test set for these files."""
+        self.world.linted.append(tuple(file.name for file in files))
+        paths = {file.path for file in files}
+        return tuple(finding for finding in self.world.findings if finding.file in paths)
 
     def probe(self, base_url: str, services: Sequence[str]) -> tuple[Probe, ...]:
         """Answer as the deployed release, 500 where a test made a service sick."""
