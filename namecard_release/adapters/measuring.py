@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from namecard_release.adapters.migrator import FILE_SECONDS, STATEMENT_MILLISECONDS, add_row, prepare_ledger
+from namecard_release.adapters.migrator import FILE_SECONDS, STATEMENT_MILLISECONDS, add_row, apply_file, prepare_ledger
 from namecard_release.adapters.postgres import connected, run_text
 from namecard_release.adapters.sql.reading import read_sql
 from namecard_release.domain.migrations import FailedStatement, MigrationFile, StatementCost
@@ -58,20 +58,37 @@ class _Look:
 def measure(url: str, database: str, files: Sequence[MigrationFile]) -> Measured:
     """Run files one after the other, each in a transaction with its ledger row, up to the first that fails.
 
-    A file that cannot be cut into statements ends the measuring: PostgreSQL's words about it are for the trial.
-    Raises TransientError and psycopg2.Error for what is not a file's.
+    A file that cannot be cut into statements is applied as a whole and not measured. What stops the measuring is no
+    verdict: the trial itself, held elsewhere, gives that. Raises TransientError where the server is not reached.
     """
+    import psycopg2
+
     costs: list[StatementCost] = []
-    with connected(url, database) as link, closing(link.cursor()) as session:
+    failures: dict[str, FailedStatement] = {}
+    # A file may have set a time limit that our own questions run into.
+    with connected(url, database) as link, closing(link.cursor()) as session, suppress(psycopg2.Error):
         prepare_ledger(session)
-        for file in files:
-            pieces = _statements(file)
-            if pieces is None:
-                break
-            failed = _measure_file(link, session, file, pieces, costs)
-            if failed is not None:
-                return Measured(tuple(costs), {file.name: failed})
-    return Measured(tuple(costs))
+        _measure_all(link, session, files, costs, failures)
+    return Measured(tuple(costs), failures)
+
+
+def _measure_all(
+    link: connection,
+    session: cursor,
+    files: Sequence[MigrationFile],
+    costs: list[StatementCost],
+    failures: dict[str, FailedStatement],
+) -> None:
+    for file in files:
+        pieces = _statements(file)
+        if pieces is None:
+            if apply_file(link, session, file) is not None:
+                return
+            continue
+        failed = _measure_file(link, session, file, pieces, costs)
+        if failed is not None:
+            failures[file.name] = failed
+            return
 
 
 def _statements(file: MigrationFile) -> tuple[Statement, ...] | None:

@@ -41,7 +41,7 @@ _VARIABLES = {
 }
 _PASSTHROUGH = ("HOME", "TMPDIR", *_VARIABLES.values())
 # A psql command that fences the SQL of newer dumps, and a setting that older servers do not know at its default.
-_FENCE = re.compile(r"^\\restrict (\w+)$", re.MULTILINE)
+_FENCE = re.compile(r"\A(?:--[^\n]*\n|\n)*(\\restrict (\w+)\n)")
 _UNKNOWN_SETTING = re.compile(r"^SET transaction_timeout = 0;$", re.MULTILINE)
 
 
@@ -112,7 +112,7 @@ def clean_sql(sql: str) -> str:
     """Take out of a dump what is psql's, and what only newer servers know."""
     fence = _FENCE.search(sql)
     if fence is not None:
-        sql = sql.replace(fence[0] + "\n", "", 1).replace(f"\\unrestrict {fence[1]}\n", "", 1)
+        sql = sql.replace(fence[1], "", 1).replace(f"\\unrestrict {fence[2]}\n", "", 1)
     return _UNKNOWN_SETTING.sub("", sql, count=1)
 
 

@@ -23,6 +23,7 @@ from namecard_release.domain.planning import (
     ReleasePlan,
     build_plan,
     choose_linted,
+    drop_known,
     explain_no_trial,
     find_refused,
     judge_findings,
@@ -101,6 +102,8 @@ def plan_files(
         return _unconnected(refuse_escapes(refused), files, bundle, findings)
     target, unread = _read(ports.target)
     plan = plan_migrations(files, target.rows if target is not None else (), bundle)
+    if target is None:
+        findings = drop_known(findings, files, known_escapes)
     lint, findings = _lint_pending(ports, files, linted, plan, findings, ledger_known=not unread)
     phases = (lint, *judge_ledger(plan, target, unread))
     if not plan.pending:

@@ -13,6 +13,7 @@ from namecard_release.domain.planning import (
     LINTED_FILES,
     build_plan,
     choose_linted,
+    drop_known,
     explain_no_trial,
     find_refused,
     judge_findings,
@@ -65,6 +66,11 @@ def test_only_errors_in_pending_files_count(
 )
 def test_escapes_are_refused_unless_known(findings: tuple[Finding, ...], known: tuple[str, ...], refused: int) -> None:
     assert len(find_refused(findings, FILES, known)) == refused
+
+
+def test_only_the_escapes_of_known_files_are_left_out() -> None:
+    known, other = finding(CARDS, rule="own-transaction"), finding(USERS, rule="own-transaction")
+    assert drop_known((known, other, finding(CARDS)), FILES, (CARDS,)) == (other, finding(CARDS))
 
 
 @pytest.mark.parametrize(

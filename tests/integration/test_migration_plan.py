@@ -238,6 +238,17 @@ def test_an_escape_known_to_be_applied_is_shown_and_one_that_is_not_applied_fail
     assert made.trial.unread == "a pending file would leave the transaction"
 
 
+def test_a_known_escape_is_run_in_a_trial_of_migrations_alone_and_the_rest_is_measured(trial_url: str) -> None:
+    odd = migration("2 auth odd", "create table one (); commit; create table two ();")
+    files = (USERS, odd, migration("3 auth more", "alter table two add column a int;"))
+    made = plan_files(PlanPorts(Marked(odd), PostgresTrial(trial_url), None), files, known_escapes=[odd.name])
+    assert made.verdict is PASSED and made.trial is not None, made.reason
+    assert made.trial.applied == tuple(file.name for file in files)
+    assert [one.locks for one in made.trial.statements if one.file == files[2].name] == [
+        ("public.two AccessExclusiveLock",)
+    ]
+
+
 def test_a_role_that_may_not_make_databases_leaves_the_trial_unread(database: StateStore, trial_url: str) -> None:
     admin = database.state.postgres
     assert admin is not None
