@@ -18,6 +18,7 @@ from namecard_release.errors import TransientError
 if TYPE_CHECKING:
     from psycopg2.extensions import connection, cursor
 
+TARGETS_SCHEMA = "target's schema"
 _IN_MEMORY_BYTES = 1_000_000
 _ROW = """insert into public.schema_migrations (name, checksum, applied_at, execution_ms, batch_id, app_version)
     values (%s, %s, %s, 0, 'target', %s)"""
@@ -49,7 +50,7 @@ def lay_schema(url: str, ground: str, schema: SchemaCopy, seeds: str | None) -> 
         notes += _lay_rules(link, session, schema.after_rows)
         notes += _refresh(session)
         _write_ledger(session, schema.ledger)
-    return "; ".join(("target's schema", *notes))
+    return "; ".join((TARGETS_SCHEMA, *notes))
 
 
 def _run(link: connection, session: cursor, sql: str) -> None:

@@ -25,6 +25,7 @@ LEDGER_TABLE = """create table if not exists public.schema_migrations (
     execution_ms integer not null, batch_id text, app_version text)"""
 _ROW = """insert into public.schema_migrations (name, checksum, execution_ms, batch_id, app_version)
     values (%s, %s, %s, %s, %s)"""
+_NO_SUCH_ROW = "23503"
 _LACKING = re.compile(
     r"extension .* is not available|could not open extension control file|could not (?:access|load) (?:file|library)"
 )
@@ -33,10 +34,14 @@ _NOT_THERE = re.compile(r"(?:role|tablespace) .* does not exist")
 
 @dataclass(frozen=True)
 class FileFailure:
-    """Why a file was not applied; `by_server` when the server lacks something that the target may well have."""
+    """Why a file was not applied; `by_server` when the server lacks something that the target may well have.
+
+    `for_a_row` when it refers to a row that is not there, which says nothing where rows were left out.
+    """
 
     error: str
     by_server: bool
+    for_a_row: bool = False
 
 
 def apply_file(link: connection, session: cursor, file: MigrationFile) -> FileFailure | None:
@@ -56,7 +61,7 @@ def apply_file(link: connection, session: cursor, file: MigrationFile) -> FileFa
         if link.closed:
             return FileFailure(f"the connection was lost: {_message(error)}", by_server=True)
         session.execute("rollback")
-        return FileFailure(explain(error, file.sql), _is_of_server(error))
+        return FileFailure(explain(error, file.sql), _is_of_server(error), error.pgcode == _NO_SUCH_ROW)
     except ValueError as error:
         session.execute("rollback")
         return FileFailure(str(error), by_server=False)

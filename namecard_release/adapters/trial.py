@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 
-from namecard_release.adapters.laying import lay_schema
+from namecard_release.adapters.laying import TARGETS_SCHEMA, lay_schema
 from namecard_release.adapters.measuring import Measured, measure
 from namecard_release.adapters.migrator import apply_file, prepare_ledger
 from namecard_release.adapters.postgres import connected, server_of, tell
 from namecard_release.adapters.throw_away import throw_away
 from namecard_release.domain.migrations import MigrationFile, SchemaCopy, TrialResult
 from namecard_release.errors import TransientError
+
+_ALONE = "migrations alone"
 
 
 class PostgresTrial:
@@ -62,14 +64,15 @@ def _hold(
             return TrialResult(basis=basis)
         with throw_away(url, ground) as copy:
             measured = measure(url, copy, pending)
-        return replace(_apply_pending(url, ground, pending, measured), basis=basis)
+        whole = basis in (TARGETS_SCHEMA, _ALONE)
+        return replace(_apply_pending(url, ground, pending, measured, whole=whole), basis=basis)
 
 
 def _replay(url: str, database: str, base: Sequence[MigrationFile]) -> str:
     failure = replay(url, database, base)
     if failure is not None:
         raise TransientError(f"of the schema there already, {failure}")
-    return "migrations alone"
+    return _ALONE
 
 
 def replay(url: str, database: str, files: Sequence[MigrationFile]) -> str | None:
@@ -93,7 +96,10 @@ def _lay(url: str, ground: str, base: Sequence[MigrationFile], schema: SchemaCop
     return basis if stopped is None else f"{basis}; its rows end before {stopped}"
 
 
-def _apply_pending(url: str, database: str, pending: Sequence[MigrationFile], measured: Measured) -> TrialResult:
+def _apply_pending(
+    url: str, database: str, pending: Sequence[MigrationFile], measured: Measured, *, whole: bool
+) -> TrialResult:
+    """Apply pending files up to the first that fails; `whole` tells that no rows of the applied ones are left out."""
     applied: list[str] = []
     costs = measured.statements
     with connected(url, database) as link, closing(link.cursor()) as session:
@@ -102,7 +108,7 @@ def _apply_pending(url: str, database: str, pending: Sequence[MigrationFile], me
             failure = apply_file(link, session, file)
             if failure is None:
                 applied.append(file.name)
-            elif failure.by_server:
+            elif failure.by_server or (failure.for_a_row and not whole):
                 return TrialResult(tuple(applied), unread=f"{file.name}: {failure.error}", statements=costs)
             else:
                 at = measured.failures.get(file.name)

@@ -105,16 +105,9 @@ def plan_files(
     if target is None:
         findings = drop_known(findings, files, known_escapes)
     lint, findings = _lint_pending(ports, files, linted, plan, findings, ledger_known=not unread)
-    phases = (lint, *judge_ledger(plan, target, unread))
-    if not plan.pending:
-        return build_plan(phases, plan, findings, None, target)
-    escapes = [one for one in find_escapes(findings) if one.file in _paths(files, plan.pending)]
-    why_not = explain_no_trial(plan, target, escapes, ports.trial.missing())
-    if why_not is not None:
-        trial = TrialResult(unread=why_not)
-        return build_plan((*phases, *judge_tried(trial)), plan, findings, trial, target)
-    trial, untouched = _try_pending(ports, files, plan, target, unread)
-    return build_plan((*phases, *judge_tried(trial), *untouched), plan, findings, trial, target)
+    trial, untouched = _try_pending(ports, files, plan, findings, target, unread)
+    phases = (lint, *judge_ledger(plan, target, unread), *judge_tried(trial), *untouched)
+    return build_plan(phases, plan, findings, trial, target)
 
 
 def _lint_pending(
@@ -164,17 +157,35 @@ def _paths(files: Sequence[MigrationFile], names: Collection[str]) -> set[str]:
 
 
 def _try_pending(
-    ports: PlanPorts, files: Sequence[MigrationFile], plan: MigrationPlan, target: TargetReading | None, unread: str
-) -> tuple[TrialResult, tuple[Phase, ...]]:
-    pending = set(plan.pending)
-    ordered = sorted(files, key=lambda file: file.name)
-    base = [file for file in ordered if file.name not in pending]
+    ports: PlanPorts,
+    files: Sequence[MigrationFile],
+    plan: MigrationPlan,
+    findings: Sequence[Finding],
+    target: TargetReading | None,
+    unread: str,
+) -> tuple[TrialResult | None, tuple[Phase, ...]]:
+    """Try what is pending, if anything is and nothing stands against it, and compare the target afterwards."""
+    if not plan.pending:
+        return None, ()
+    escapes = [one for one in find_escapes(findings) if one.file in _paths(files, plan.pending)]
+    why_not = explain_no_trial(plan, target, escapes, ports.trial.missing())
+    if why_not is not None:
+        return TrialResult(unread=why_not), ()
     schema, why_alone = _copy(ports.target, target, unread)
-    trial = ports.trial.apply(base, [file for file in ordered if file.name in pending], schema)
-    if schema is None or ports.target is None or target is None:
+    trial = _try(ports.trial, files, plan, schema)
+    if schema is None or target is None:
         return replace(trial, basis=f"migrations alone: {why_alone}"), ()
     again, unread_again = _read(ports.target)
     return trial, (judge_untouched(target, again, unread_again),)
+
+
+def _try(
+    server: TrialServer, files: Sequence[MigrationFile], plan: MigrationPlan, schema: SchemaCopy | None
+) -> TrialResult:
+    pending = set(plan.pending)
+    ordered = sorted(files, key=lambda file: file.name)
+    base = [file for file in ordered if file.name not in pending]
+    return server.apply(base, [file for file in ordered if file.name in pending], schema)
 
 
 def _copy(database: TargetDatabase | None, target: TargetReading | None, unread: str) -> tuple[SchemaCopy | None, str]:

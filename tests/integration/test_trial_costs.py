@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -226,3 +227,8 @@ def test_rows_that_do_not_fit_a_drifted_target_are_left_out_and_told(target: str
     told = PostgresTrial(url).apply((*base, migration("3 auth bad", "selekt")), pending, schema)
     assert told.failed is None and "no rows for cards.Card: null value in column" in told.basis
     assert "its rows end before 2026-01-01T0003__auth__bad.sql: syntax error" in told.basis
+    # What refers to a row that was left out fails for want of it; what is wrong anyway is wrong.
+    for sql, unread in (("alter table cards.more add foreign key (c) references {}", True), ("selekt {}", False)):
+        made = migration("4 cards refer", f"create table cards.more (c int); insert into cards.more values (1); {sql}")
+        told = PostgresTrial(url).apply(base, (replace(made, sql=made.sql.format(CARD)),), schema)
+        assert (told.failed is None, told.unread is not None) == (unread, unread), told
