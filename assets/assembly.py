@@ -1,14 +1,19 @@
 """What a release means for one environment before any deploy: its migration plan and its assembly."""
 
+from collections.abc import Sequence
+
 import dagster as dg
 
-from assets.evidence import Metadata, name_table
+from assets.evidence import Metadata, name_table, row_table
 from assets.gates import build_gate
 from namecard_release.domain.gates import GateResult
+from namecard_release.domain.linting import Finding
+from namecard_release.domain.migrations import StatementCost, TrialResult
+from namecard_release.domain.planning import ReleasePlan
 from namecard_release.ports import LineSink
 from namecard_release.workflow.assembling import build_assembly
 from namecard_release.workflow.pipeline import Pipeline
-from namecard_release.workflow.planning import PlannedMigrations, plan_release
+from namecard_release.workflow.planning import plan_release
 from namecard_release.workflow.sources import Source
 
 
@@ -17,21 +22,33 @@ def build_migration_plan(environment: str) -> dg.AssetsDefinition:
 
     def _step(pipeline: Pipeline, source: Source, run_id: str, on_line: LineSink) -> tuple[GateResult, Metadata]:
         planned = plan_release(pipeline, environment, source, run_id, on_line)
-        return planned.result, _describe_plan(planned)
+        return planned.result, _describe_plan(planned.plan)
 
     told = "The release's migrations against this environment's ledger, and a trial of what is pending."
     return build_gate(dg.AssetKey([environment, "migration_plan"]), environment, "postgresql", told, _step)
 
 
-def _describe_plan(planned: PlannedMigrations) -> Metadata:
-    if planned.plan is None:
-        return {}
-    plan = planned.plan
+def _describe_plan(plan: ReleasePlan) -> Metadata:
+    ledger = plan.ledger
+    trial = plan.trial or TrialResult()
     return {
-        "pending migrations": name_table("migration", plan.pending, "pending"),
-        "applied migrations": name_table("migration", plan.applied, "applied"),
-        "does not fit": name_table("migration", (*plan.mismatched, *plan.unexpected, *plan.misnamed), "refused"),
+        "pending migrations": name_table("migration", ledger.pending, "pending"),
+        "applied migrations": name_table("migration", ledger.applied, "applied"),
+        "does not fit": name_table("migration", (*ledger.mismatched, *ledger.unexpected, *ledger.misnamed), "refused"),
+        "missing from the bundle": name_table("migration", ledger.missing_from_bundle or (), "missing"),
+        "findings": _finding_table(plan.findings),
+        "statements": _statement_table(trial.statements),
     }
+
+
+def _finding_table(findings: Sequence[Finding]) -> dg.MetadataValue:
+    rows = [(one.file, str(one.line), one.rule, str(one.level), one.message) for one in findings]
+    return row_table(("file", "line", "rule", "level", "message"), rows)
+
+
+def _statement_table(statements: Sequence[StatementCost]) -> dg.MetadataValue:
+    rows = [(s.file, str(s.line), f"{s.ms:.1f}", ", ".join(s.locks), ", ".join(s.rewrites)) for s in statements]
+    return row_table(("file", "line", "ms", "locks", "rewrites"), rows)
 
 
 def build_assembly_asset(environment: str) -> dg.AssetsDefinition:

@@ -65,11 +65,8 @@ def name_table(column: str, names: Sequence[str], state: str) -> dg.MetadataValu
 
 def reason_table(reasons: Sequence[Reason]) -> dg.MetadataValue:
     """Show a verdict's reasons as a table: file, line, rule, why."""
-    records = [
-        dg.TableRecord({"file": one.file, "line": str(one.line), "rule": one.rule, "why": one.why}) for one in reasons
-    ]
-    columns = [dg.TableColumn(name) for name in ("file", "line", "rule", "why")]
-    return dg.MetadataValue.table(records, schema=dg.TableSchema(columns))
+    rows = [(one.file, str(one.line), one.rule, one.why) for one in reasons]
+    return row_table(("file", "line", "rule", "why"), rows)
 
 
 def roll_forward_steps(plan: RollForward) -> dg.MetadataValue:
@@ -79,6 +76,12 @@ def roll_forward_steps(plan: RollForward) -> dg.MetadataValue:
         for number, step in enumerate(plan.steps, 1)
     ]
     return dg.MetadataValue.md("\n".join([f"**{plan.summary}**", "", *steps]))
+
+
+def row_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> dg.MetadataValue:
+    """Show rows of text as a table."""
+    records = [dg.TableRecord(dict(zip(columns, row, strict=True))) for row in rows]
+    return dg.MetadataValue.table(records, schema=dg.TableSchema([dg.TableColumn(name) for name in columns]))
 
 
 def log_tail(phases: Sequence[Phase]) -> dg.MetadataValue:

@@ -39,7 +39,8 @@ def build_pipeline(settings: Settings) -> Pipeline:
         aws = settings.aws
         cloud = AwsCloud(region=environment.region, endpoint_url=aws.endpoint_url, env=aws.env or None)
         deployer = CdkDeployer(settings.tools.cdk, runner, _cdk_env(settings, environment), _DEPLOY_SECONDS)
-        return Site(name, environment, cloud, PostgresTarget(lambda: _database_url(settings, environment)), deployer)
+        target = PostgresTarget(lambda: _database_url(settings, environment), settings.trial.pg_dump)
+        return Site(name, environment, cloud, target, deployer)
 
     return Pipeline(
         settings=settings,

@@ -16,7 +16,7 @@ from namecard_release.domain.health import Probe, RunningFunction
 from namecard_release.domain.latency import Latency
 from namecard_release.domain.launch import LaunchFiles
 from namecard_release.domain.linting import Finding
-from namecard_release.domain.migrations import LedgerRow, MigrationFile, TrialResult
+from namecard_release.domain.migrations import LedgerRow, MigrationFile, SchemaCopy, TargetReading, TrialResult
 from namecard_release.domain.promotion import Hold, Promotion, PromotionPhase
 from namecard_release.domain.readiness import StackStatus
 from namecard_release.domain.rehearsal import DatabaseAddress
@@ -85,7 +85,7 @@ class CheckoutReader(Protocol):
     def migrations(self, folder: Path) -> tuple[MigrationFile, ...]:
         """Read `services/*/migrations/*.sql`, in name order.
 
-        Raises PermanentError naming a file that is not UTF-8, TransientError for one that cannot be read.
+        Raises MisuseError for a folder that has none such, and naming a file that cannot be read or is not UTF-8.
         """
         ...
 
@@ -185,9 +185,17 @@ class TargetDatabase(Protocol):
         ...
 
     def catalogue(self) -> Catalogue:
-        """Read the catalogue as it is now, in a transaction set READ ONLY.
+        """Read the catalogue as it is now, in a transaction set READ ONLY. Raises as `rows` does."""
+        ...
 
-        Raises TransientError when the database cannot be reached.
+    def read(self) -> TargetReading:
+        """Read ledger, migrator's lock and catalogue in one transaction set READ ONLY. Raises as `rows` does."""
+        ...
+
+    def copy_schema(self, reading: TargetReading) -> SchemaCopy:
+        """Copy the schema that was read, never a row of its tables.
+
+        Raises TransientError, and PermanentError where nothing here can copy it.
         """
         ...
 
@@ -195,8 +203,17 @@ class TargetDatabase(Protocol):
 class TrialServer(Protocol):
     """A server for throw-away databases."""
 
-    def apply(self, base: Sequence[MigrationFile], pending: Sequence[MigrationFile]) -> TrialResult:
-        """Apply `base`, then `pending` as the migrator does, on a new database that is dropped whatever happens."""
+    def missing(self) -> str | None:
+        """Say why no trial can be held at all, without connecting; None where one can."""
+        ...
+
+    def apply(
+        self, base: Sequence[MigrationFile], pending: Sequence[MigrationFile], schema: SchemaCopy | None = None
+    ) -> TrialResult:
+        """Apply `pending` as the migrator does on a new database, which is dropped whatever happens.
+
+        It starts from the target's schema with the rows that `base` makes, or without one from what `base` makes.
+        """
         ...
 
 

@@ -95,7 +95,8 @@ class Platform(Model):
     """The platform that is released: its repository (URL or path) and how a checkout becomes an assembly.
 
     In `synth` the words {output}, {context} and {version} stand for the output folder, the environment's context
-    value and the release's SHA; the stack names are appended.
+    value and the release's SHA; the stack names are appended. `known_escapes` names migration files that end their own
+    transaction and are applied everywhere already.
     """
 
     repository: str
@@ -113,6 +114,7 @@ class Platform(Model):
     outputs: tuple[str, ...] = ("HttpApiUrl", "RdsProxyEndpoint")
     rehearsal: tuple[Annotated[Command, AfterValidator(_check_rehearsal)], ...] = ()
     commit_url: str | None = None
+    known_escapes: tuple[str, ...] = ()
 
 
 class Rule(Model):
@@ -212,9 +214,13 @@ class Aws(Model):
 
 
 class Trial(Model):
-    """The server for throw-away databases; None means that no trial can be held, and the plan says UNKNOWN."""
+    """The server for throw-away databases; None means that no trial can be held, and the plan says UNKNOWN.
+
+    `pg_dump` copies a target's schema; without it the oldest one found that is as new as the target.
+    """
 
     database_url: str | None = None
+    pg_dump: Path | None = None
 
 
 class Settings(Model):
@@ -315,4 +321,6 @@ def _anchor(settings: Settings, folder: Path) -> Settings:
     if "://" not in repository and not re.match(r"[\w.-]+@[\w.-]+:", repository):
         repository = str(folder / repository)
     platform = settings.platform.model_copy(update={"repository": repository})
-    return settings.model_copy(update={"paths": anchored, "platform": platform})
+    pg_dump = settings.trial.pg_dump
+    trial = settings.trial.model_copy(update={"pg_dump": folder / pg_dump if pg_dump is not None else None})
+    return settings.model_copy(update={"paths": anchored, "platform": platform, "trial": trial})

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from namecard_release.adapters.bundles import list_migrations
 from namecard_release.domain.assembly import FunctionCode
 from namecard_release.errors import PermanentError
 
@@ -108,7 +108,7 @@ def _migrations(folder: Path, functions: tuple[FunctionCode, ...]) -> tuple[str,
         return None
     # The custom-resource framework's function may carry the same prefix: its bundle just has no migrations.
     bundles = [path for key, path in _assets(folder) if key in keys]
-    return tuple(sorted({name for bundle in bundles for name in _bundled(bundle)}))
+    return tuple(sorted({name for bundle in bundles for name in list_migrations(bundle)}))
 
 
 def _assets(folder: Path) -> Iterator[tuple[str, Path]]:
@@ -120,13 +120,3 @@ def _assets(folder: Path) -> Iterator[tuple[str, Path]]:
             for asset in _load(folder / properties["file"]).get("files", {}).values():
                 source = folder / asset.get("source", {}).get("path", "")
                 yield from ((target["objectKey"], source) for target in asset.get("destinations", {}).values())
-
-
-def _bundled(bundle: Path) -> list[str]:
-    if bundle.is_file() and zipfile.is_zipfile(bundle):
-        with zipfile.ZipFile(bundle) as archive:
-            names = archive.namelist()
-    else:
-        names = [f"migrations/{path.name}" for path in (bundle / "migrations").glob("*.sql")]
-    inside = (name.removeprefix("migrations/") for name in names if name.startswith("migrations/"))
-    return [name for name in inside if name.endswith(".sql") and "/" not in name]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from namecard_release.adapters.git import read_migration
+from namecard_release.adapters.migration_files import read_checkout
 from namecard_release.domain.launch import BUDGETS, DOCUMENTS, LaunchFiles, find_links
 from namecard_release.domain.migrations import MigrationFile
 from namecard_release.errors import TransientError
@@ -30,13 +30,8 @@ class FolderReader:
         return LaunchFiles(texts, _existing(folder, _linked(texts)), unread)
 
     def migrations(self, folder: Path) -> tuple[MigrationFile, ...]:
-        """Read `services/*/migrations/*.sql` in the order of their names.
-
-        Raises PermanentError naming a file that is not UTF-8, TransientError for one that cannot be read.
-        """
-        found = [path for path in folder.glob("services/*/migrations/*.sql") if path.is_file()]
-        files = [read_migration(path.relative_to(folder).as_posix(), _bytes(path)) for path in found]
-        return tuple(sorted(files, key=lambda file: (file.name, file.path)))
+        """Read `services/*/migrations/*.sql` in name order. Raises as `read_checkout` does."""
+        return read_checkout(folder)
 
 
 def _read(path: Path) -> str | None:

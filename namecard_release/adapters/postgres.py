@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Timer
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
-from namecard_release.errors import TransientError
+from namecard_release.errors import MisuseError, TransientError
 
 if TYPE_CHECKING:
     import psycopg2
-    from psycopg2.extensions import connection
+    from psycopg2.extensions import connection, cursor
 
 _CONNECT_SECONDS = 5
 
@@ -37,6 +38,53 @@ def connected(url: str, database: str | None = None) -> Iterator[connection]:
         link.close()
 
 
+def check_url(url: str, what: str) -> str:
+    """Give a database URL back. Raises MisuseError, without the URL's secret, for one that libpq cannot read."""
+    import psycopg2
+
+    try:
+        parts = read_url(url) if urlsplit(url).scheme.startswith("postgres") else {}
+        if parts and parts.get("port", "5432").replace(",", "").isdecimal():
+            return url
+    except (ValueError, psycopg2.Error):
+        pass
+    raise MisuseError(f"{what} is not a URL like postgresql://user:password@host:5432/database")
+
+
+def read_url(url: str) -> dict[str, str]:
+    """Give a URL's parts by libpq's names for them (PostgreSQL documentation, "Parameter Key Words").
+
+    Raises psycopg2.Error for one that cannot be read.
+    """
+    from psycopg2.extensions import parse_dsn
+
+    return {name: str(value) for name, value in parse_dsn(_libpq_url(url)).items()}
+
+
+def run_text(link: connection, session: cursor, sql: str, seconds: float) -> None:
+    """Send a text as it is, as one simple query, cancelled after a time that the text itself cannot lift.
+
+    Raises psycopg2.Error, and ValueError for a text that PostgreSQL does not take.
+    """
+    import psycopg2
+
+    # The driver would send what stands before it, and say nothing.
+    if "\0" in sql:
+        raise ValueError("the file holds a NUL character, which PostgreSQL does not take")
+    watch = Timer(seconds, link.cancel)
+    watch.daemon = True
+    watch.start()
+    try:
+        # No parameters: psycopg2 then sends the text as one simple query.
+        session.execute(sql)
+    except psycopg2.ProgrammingError as error:
+        # A file of comments alone: the server takes it, the driver complains.
+        if error.pgcode is not None or "empty query" not in str(error):
+            raise
+    finally:
+        watch.cancel()
+
+
 def server_of(url: str) -> str:
     """Name the server and database of a URL, without user and password."""
     try:
@@ -55,17 +103,23 @@ def tell(error: psycopg2.Error, url: str) -> str:
     # libpq quotes a connection string that it cannot read, password and all.
     if "invalid dsn" in told or "invalid connection option" in told:
         return "the database URL cannot be read"
-    for secret in _secrets_of(url):
-        told = told.replace(secret, "***")
-    return told
+    return mask(told, url)
+
+
+def mask(text: str, url: str) -> str:
+    """Give a text with the URL's passwords masked, should they stand in it."""
+    for secret in sorted(_secrets_of(url), key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text
 
 
 def _secrets_of(url: str) -> set[str]:
     try:
-        password = urlsplit(url).password
+        parts = urlsplit(url)
+        given = {parts.password or "", *parse_qs(parts.query).get("password", ())}
     except ValueError:
         return set()
-    return {password, unquote(password)} if password else set()
+    return {form for password in given if password for form in (password, unquote(password))}
 
 
 def _libpq_url(url: str) -> str:

@@ -8,9 +8,9 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from namecard_release.adapters.migrator import apply_file, prepare_ledger
 from namecard_release.adapters.postgres import connected, server_of, tell
 from namecard_release.adapters.throw_away import throw_away
-from namecard_release.adapters.trial import apply_file, prepare_ledger
 from namecard_release.domain.migrations import MigrationFile
 from namecard_release.domain.rehearsal import DatabaseAddress
 from namecard_release.errors import PermanentError, TransientError

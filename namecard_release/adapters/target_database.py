@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
@@ -12,15 +12,16 @@ from namecard_release.adapters.aws_clients import AwsClients
 from namecard_release.adapters.aws_errors import aws_errors_told
 from namecard_release.adapters.catalogue import read_catalogue
 from namecard_release.adapters.postgres import connected, server_of, tell
+from namecard_release.adapters.schema_copy import copy_schema
+from namecard_release.adapters.target_reading import read_only, read_rows, read_target
 from namecard_release.domain.compatibility import Catalogue
-from namecard_release.domain.migrations import LedgerRow
+from namecard_release.domain.migrations import LedgerRow, SchemaCopy, TargetReading
 from namecard_release.errors import PermanentError, TransientError
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor
 
-Answer = TypeVar("Answer")
-_STATEMENT_MILLISECONDS = 10_000
+T = TypeVar("T")
 _FIELDS = ("host", "port", "username", "password", "dbname")
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -28,35 +29,51 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 class PostgresTarget:
     """One database's ledger and catalogue; `url` is its URL or gives it when first needed. Keeps `TargetDatabase`."""
 
-    def __init__(self, url: str | Callable[[], str]) -> None:
+    def __init__(self, url: str | Callable[[], str], pg_dump: Path | None = None) -> None:
         self._url = url
+        self._pg_dump = pg_dump
 
     def rows(self) -> tuple[LedgerRow, ...]:
         """Read the ledger in name order, read-only; an absent table is an empty ledger.
 
         Raises TransientError when the database cannot be reached or refuses, and what the giver of the URL raises.
         """
-        return self._ask("migration ledger", _read_rows)
+        return self._read("the migration ledger", read_rows)
 
     def catalogue(self) -> Catalogue:
-        """Read the catalogue, read-only and as of one moment.
+        """Read the catalogue, read-only and as of one moment. Raises as `rows` does."""
+        return self._read("the catalogue", read_catalogue)
 
-        Raises TransientError when the database cannot be reached or refuses, and what the giver of the URL raises.
+    def read(self) -> TargetReading:
+        """Read the ledger, whether a migrator runs, and the catalogue's digest in one transaction set READ ONLY.
+
+        Raises as `rows` does.
         """
-        return self._ask("catalogue", read_catalogue)
+        return self._read("the migration ledger", read_target)
 
-    def _ask(self, what: str, read: Callable[[cursor], Answer]) -> Answer:
+    def copy_schema(self, reading: TargetReading) -> SchemaCopy:
+        """Copy the schema that was read, with pg_dump, and never a row of its tables.
+
+        Raises TransientError, and PermanentError where no pg_dump here can.
+        """
+        url = self._find_url()
+        before, after = copy_schema(url, reading.server_version, self._pg_dump)
+        return SchemaCopy(before, after, reading.rows)
+
+    def _read(self, what: str, read: Callable[[cursor], T]) -> T:
         import psycopg2
 
-        # Asked for on each read: a rotated secret gives another URL.
-        url = self._url if isinstance(self._url, str) else self._url()
-        with connected(url) as link, link.cursor() as session:
+        url = self._find_url()
+        with connected(url) as link:
             try:
-                _begin(session)
-                return read(session)
+                with read_only(link) as session:
+                    return read(session)
             except psycopg2.Error as error:
-                told = f"the {what} at {server_of(url)} was not read: {tell(error, url)}"
-                raise TransientError(told) from None
+                raise TransientError(f"{what} at {server_of(url)} was not read: {tell(error, url)}") from None
+
+    def _find_url(self) -> str:
+        # Asked for on each read: a rotated secret gives another URL.
+        return self._url if isinstance(self._url, str) else self._url()
 
 
 def database_url_from_secret(region: str, endpoint_url: str | None, env: Mapping[str, str] | None, secret: str) -> str:
@@ -90,19 +107,3 @@ def _fields(text: str, secret: str) -> dict[str, str]:
     if lost:
         raise PermanentError(f"the secret {secret} has no {', '.join(lost)}")
     return {name: str(value[name]) for name in _FIELDS}
-
-
-def _begin(session: cursor) -> None:
-    # Not as start-up options, which RDS Proxy refuses.
-    session.execute("set session characteristics as transaction read only")
-    session.execute("set statement_timeout = %s", (_STATEMENT_MILLISECONDS,))
-    session.execute("begin transaction isolation level repeatable read read only")
-
-
-def _read_rows(session: cursor) -> tuple[LedgerRow, ...]:
-    session.execute("select to_regclass('public.schema_migrations') is not null")
-    there = session.fetchone()
-    if not there or not there[0]:
-        return ()
-    session.execute("select name, checksum, applied_at, app_version from public.schema_migrations order by name")
-    return tuple(LedgerRow(name, checksum, at.astimezone(UTC), version) for name, checksum, at, version in session)

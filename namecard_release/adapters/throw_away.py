@@ -20,15 +20,18 @@ _LEFT_OVER_SECONDS = 3600
 
 
 @contextmanager
-def throw_away(url: str) -> Iterator[str]:
-    """Make a database on a server for the length of a block and give its name; it is dropped whatever happens."""
+def throw_away(url: str, template: str = "template0") -> Iterator[str]:
+    """Make a database on a server for the length of a block and give its name; it is dropped whatever happens.
+
+    `template` is the database that it starts as a copy of; nobody may be connected to that one.
+    """
     import psycopg2
 
     name = f"namecard_trial_{int(time.time())}_{secrets.token_hex(6)}"
     with connected(url) as link, link.cursor() as session:
         _drop_left_overs(session)
         # template0 is never in use, so that trials side by side do not refuse each other.
-        session.execute(f"create database {name} template template0")
+        session.execute(f"create database {name} template {template}")
     try:
         yield name
     finally:

@@ -2,40 +2,20 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from threading import Timer
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
+from namecard_release.adapters.laying import TARGETS_SCHEMA, lay_schema
+from namecard_release.adapters.measuring import Measured, measure
+from namecard_release.adapters.migrator import apply_file, prepare_ledger
 from namecard_release.adapters.postgres import connected, server_of, tell
 from namecard_release.adapters.throw_away import throw_away
-from namecard_release.domain.migrations import MigrationFile, TrialResult
+from namecard_release.domain.migrations import MigrationFile, SchemaCopy, TrialResult
 from namecard_release.errors import TransientError
 
-if TYPE_CHECKING:
-    import psycopg2
-    from psycopg2.extensions import connection, cursor
-
-_STATEMENT_MILLISECONDS = 60_000
-# A file may lift the statement's limit for itself; this one it cannot.
-_FILE_SECONDS = 120.0
-_LEDGER = """create table if not exists public.schema_migrations (
-    name text primary key, checksum text not null, applied_at timestamptz not null default now(),
-    execution_ms integer not null, batch_id text, app_version text)"""
-_ROW = """insert into public.schema_migrations (name, checksum, execution_ms, batch_id, app_version)
-    values (%s, %s, %s, %s, %s)"""
-_NO_EXTENSION = re.compile(r"extension .* is not available|could not open extension control file|create extension")
-
-
-@dataclass(frozen=True)
-class FileFailure:
-    """Why a file was not applied; `by_server` when the server lacks something that the target may well have."""
-
-    error: str
-    by_server: bool
+_ALONE = "migrations alone"
 
 
 class PostgresTrial:
@@ -49,125 +29,90 @@ class PostgresTrial:
     def __init__(self, url: str | None) -> None:
         self._url = url
 
-    def apply(self, base: Sequence[MigrationFile], pending: Sequence[MigrationFile]) -> TrialResult:
-        """Apply `base`, then `pending`; `applied` names the pending files that were.
+    def missing(self) -> str | None:
+        """Say why no trial can be held at all, without connecting."""
+        return "no trial server is configured" if self._url is None else None
+
+    def apply(
+        self, base: Sequence[MigrationFile], pending: Sequence[MigrationFile], schema: SchemaCopy | None = None
+    ) -> TrialResult:
+        """Apply `pending` onto a target's schema with the rows that `base` makes, else onto what `base` alone makes.
 
         A pending file that fails is `failed`; anything else that stops the trial is `unread`. Raises nothing.
         """
         import psycopg2
 
         if self._url is None:
-            return TrialResult(unread="no trial server is configured")
+            return TrialResult(unread=self.missing())
         started = time.monotonic()
         try:
-            with throw_away(self._url) as name, connected(self._url, name) as link, closing(link.cursor()) as session:
-                prepare_ledger(session)
-                return _apply_all(link, session, base, pending, started)
+            tried = _hold(self._url, base, pending, schema)
         except TransientError as error:
-            return TrialResult(unread=str(error), seconds=time.monotonic() - started)
+            tried = TrialResult(unread=str(error))
         except psycopg2.Error as error:
-            told = f"the trial server {server_of(self._url)}: {tell(error, self._url)}"
-            return TrialResult(unread=told, seconds=time.monotonic() - started)
+            tried = TrialResult(unread=f"the trial server {server_of(self._url)}: {tell(error, self._url)}")
+        return replace(tried, seconds=time.monotonic() - started)
 
 
-def _apply_all(
-    link: connection,
-    session: cursor,
-    base: Sequence[MigrationFile],
-    pending: Sequence[MigrationFile],
-    started: float,
+def _hold(
+    url: str, base: Sequence[MigrationFile], pending: Sequence[MigrationFile], schema: SchemaCopy | None
 ) -> TrialResult:
-    applied: list[str] = []
-    for index, file in enumerate((*base, *pending)):
-        failure = apply_file(link, session, file)
-        seconds = time.monotonic() - started
-        if failure is None:
-            applied += [file.name] if index >= len(base) else []
-        elif failure.by_server or index < len(base):
-            part = "of the schema there already, " if index < len(base) else ""
-            return TrialResult(tuple(applied), unread=f"{part}{file.name}: {failure.error}", seconds=seconds)
-        else:
-            return TrialResult(tuple(applied), failed=file.name, error=failure.error, seconds=seconds)
-    return TrialResult(tuple(applied), seconds=time.monotonic() - started)
+    """Measure on a copy, for what a statement does to a sequence stays done; then apply as the migrator does."""
+    with throw_away(url) as ground:
+        basis = _replay(url, ground, base) if schema is None else _lay(url, ground, base, schema)
+        if not pending:
+            return TrialResult(basis=basis)
+        with throw_away(url, ground) as copy:
+            measured = measure(url, copy, pending)
+        whole = basis in (TARGETS_SCHEMA, _ALONE)
+        return replace(_apply_pending(url, ground, pending, measured, whole=whole), basis=basis)
 
 
-def apply_file(link: connection, session: cursor, file: MigrationFile) -> FileFailure | None:
-    """Apply one file as one query between begin and commit, its ledger row before that commit."""
-    import psycopg2
+def _replay(url: str, database: str, base: Sequence[MigrationFile]) -> str:
+    failure = replay(url, database, base)
+    if failure is not None:
+        raise TransientError(f"of the schema there already, {failure}")
+    return _ALONE
 
-    try:
-        # Outside the file's transaction, so that a file that lifted the limit did so for itself only.
-        session.execute("set statement_timeout = %s", (_STATEMENT_MILLISECONDS,))
-        session.execute("begin")
-        began = time.monotonic()
-        _execute(link, session, file.sql)
-        took = int((time.monotonic() - began) * 1000)
-        session.execute(_ROW, (file.name, file.checksum, took, "trial", "trial"))
-        session.execute("commit")
-    except psycopg2.Error as error:
-        if link.closed:
-            return FileFailure(f"the connection was lost: {_message(error)}", by_server=True)
-        session.execute("rollback")
-        return FileFailure(explain(error, file.sql), _is_of_server(error))
-    except ValueError as error:
-        session.execute("rollback")
-        return FileFailure(str(error), by_server=False)
+
+def replay(url: str, database: str, files: Sequence[MigrationFile]) -> str | None:
+    """Apply files to a database as the migrator does, up to the first that fails; says which and why, or None."""
+    with connected(url, database) as link, closing(link.cursor()) as session:
+        prepare_ledger(session)
+        for file in files:
+            failure = apply_file(link, session, file)
+            if failure is not None:
+                return f"{file.name}: {failure.error}"
     return None
 
 
-def _execute(link: connection, session: cursor, sql: str) -> None:
-    import psycopg2
-
-    # The driver would send what stands before it, and say nothing.
-    if "\0" in sql:
-        raise ValueError("the file holds a NUL character, which PostgreSQL does not take")
-    watch = Timer(_FILE_SECONDS, link.cancel)
-    watch.daemon = True
-    watch.start()
-    try:
-        # No parameters: psycopg2 then sends the text as it is, as one simple query.
-        session.execute(sql)
-    except psycopg2.ProgrammingError as error:
-        # A file of comments alone: the server takes it, the driver complains.
-        if error.pgcode is not None or "empty query" not in str(error):
-            raise
-    finally:
-        watch.cancel()
+def _lay(url: str, ground: str, base: Sequence[MigrationFile], schema: SchemaCopy) -> str:
+    """Lay the target's schema out and fill it with the rows that its own applied migrations make."""
+    if not base:
+        return lay_schema(url, ground, schema, None)
+    with throw_away(url) as seeds:
+        stopped = replay(url, seeds, base)
+        basis = lay_schema(url, ground, schema, seeds)
+    return basis if stopped is None else f"{basis}; its rows end before {stopped}"
 
 
-def explain(error: psycopg2.Error, sql: str) -> str:
-    """Give PostgreSQL's message, its detail, and the line of the file when the position is told."""
-    told = [_message(error)]
-    if error.diag.message_detail:
-        told.append(error.diag.message_detail)
-    elif error.diag.context and not error.diag.statement_position:
-        told.append(error.diag.context.splitlines()[0])
-    position = error.diag.statement_position
-    if position and position.isdigit():
-        told.append(describe_position(sql, int(position)))
-    return "; ".join(told)
-
-
-def describe_position(sql: str, position: int) -> str:
-    """Name the line of a position, which PostgreSQL counts in characters from 1."""
-    before = sql[: position - 1]
-    number = before.count("\n") + 1
-    text = sql.split("\n")[number - 1].strip()
-    return f"line {number}: {text[:120]}"
-
-
-def _message(error: psycopg2.Error) -> str:
-    lines = str(error).strip().splitlines()
-    return error.diag.message_primary or (lines[0] if lines else type(error).__name__)
-
-
-def _is_of_server(error: psycopg2.Error) -> bool:
-    """A server without an extension, or a role that may not make it, says nothing about the file."""
-    return error.pgcode in ("0A000", "58P01", "42501") and _NO_EXTENSION.search(_message(error)) is not None
-
-
-def prepare_ledger(session: cursor) -> None:
-    """Take the migrator's lock and make its ledger, as it does before the first file."""
-    session.execute("set statement_timeout = %s", (_STATEMENT_MILLISECONDS,))
-    session.execute("select pg_advisory_lock(1867, 2401)")
-    session.execute(_LEDGER)
+def _apply_pending(
+    url: str, database: str, pending: Sequence[MigrationFile], measured: Measured, *, whole: bool
+) -> TrialResult:
+    """Apply pending files up to the first that fails; `whole` tells that no rows of the applied ones are left out."""
+    applied: list[str] = []
+    costs = measured.statements
+    with connected(url, database) as link, closing(link.cursor()) as session:
+        prepare_ledger(session)
+        for file in pending:
+            failure = apply_file(link, session, file)
+            if failure is None:
+                applied.append(file.name)
+            elif failure.by_server or (failure.for_a_row and not whole):
+                return TrialResult(tuple(applied), unread=f"{file.name}: {failure.error}", statements=costs)
+            else:
+                at = measured.failures.get(file.name)
+                return TrialResult(
+                    tuple(applied), failed=file.name, error=failure.error, statements=costs, failed_statement=at
+                )
+    return TrialResult(tuple(applied), statements=costs)

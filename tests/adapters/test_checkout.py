@@ -9,7 +9,7 @@ import pytest
 
 from namecard_release.adapters.checkout import FolderReader
 from namecard_release.domain.launch import BUDGETS, CHECKLIST, RUNBOOK
-from namecard_release.errors import PermanentError, TransientError
+from namecard_release.errors import MisuseError, TransientError
 
 
 def write(folder: Path, path: str, content: str | bytes) -> Path:
@@ -43,16 +43,16 @@ def test_migrations_in_the_order_of_their_names(tmp_path: Path) -> None:
     write(tmp_path, "services/ocr/migrations/2026-01-01T0000__ocr__a.sql", "select 1;")
     write(tmp_path, "services/ocr/migrations/README.md", "no SQL")
     write(tmp_path, "services/ocr/migrations/old/2026-01-01T0000__ocr__c.sql", "deeper than the migrator looks")
-    (tmp_path / "services/ocr/migrations/folder.sql").mkdir()
     first, second = FolderReader().migrations(tmp_path)
     assert (first.service, first.path) == ("ocr", "services/ocr/migrations/2026-01-01T0000__ocr__a.sql")
     assert (second.sql, second.checksum) == ("select 2;", hashlib.sha256(b"select 2;").hexdigest())
-    assert FolderReader().migrations(tmp_path / "services") == ()
+    with pytest.raises(MisuseError, match="is no checkout of the platform"):
+        FolderReader().migrations(tmp_path / "services")
 
 
 def test_a_migration_that_is_no_text_is_refused_by_name(tmp_path: Path) -> None:
     write(tmp_path, "services/ocr/migrations/a.sql", b"\xfe")
-    with pytest.raises(PermanentError, match=r"^services/ocr/migrations/a\.sql is not UTF-8 at byte 0"):
+    with pytest.raises(MisuseError, match=r"services/ocr/migrations/a\.sql is not UTF-8: byte 0"):
         FolderReader().migrations(tmp_path)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import psycopg2
 import pytest
 
+from namecard_release.adapters.migrator import describe_position
 from namecard_release.adapters.postgres import server_of, tell
 from namecard_release.adapters.target_database import url_from_fields
 from namecard_release.adapters.throw_away import is_left_over
-from namecard_release.adapters.trial import describe_position
 
 FIELDS = {"host": "h", "port": "5432", "username": "u", "password": "p", "dbname": "d"}
 

@@ -6,9 +6,11 @@ import pytest
 
 from namecard_release.domain.gates import Verdict
 from namecard_release.domain.migrations import (
+    FailedStatement,
     LedgerRow,
     MigrationFile,
     TrialResult,
+    digest_ledger,
     explain_bad_name,
     judge_trial,
     plan_migrations,
@@ -137,6 +139,13 @@ def test_an_empty_bundle_of_a_release_without_migrations_lacks_nothing() -> None
     assert plan_migrations((), (), ()).verdict is PASSED
 
 
+def test_a_bundle_with_no_migrations_is_told_clearly() -> None:
+    plan = plan_migrations((file(USERS),), (row(USERS),), ())
+    assert plan.verdict is FAILED
+    told = "the migrator's bundle holds no migration, so that a deploy would be green and apply nothing; it lacks"
+    assert plan.reason == f"{told}: {USERS}"
+
+
 def test_a_longer_bundle_lacks_nothing_either() -> None:
     assert plan_migrations((file(USERS),), (), (USERS, CARDS)).missing_from_bundle == ()
 
@@ -157,6 +166,17 @@ def test_every_problem_is_told_at_once() -> None:
     [
         (TrialResult(applied=(USERS, CARDS), seconds=0.14), PASSED, "2 files applied to a throw-away database in 0.1"),
         (TrialResult(), PASSED, "0 files"),
+        (TrialResult(basis="migrations alone: no luck"), PASSED, "in 0.0 s (migrations alone: no luck)"),
+        (
+            TrialResult(failed=CARDS, error="bad", failed_statement=FailedStatement(7, "alter\n  table")),
+            FAILED,
+            f"{CARDS} line 7, alter table: bad",
+        ),
+        (
+            TrialResult(failed=CARDS, error="bad", failed_statement=FailedStatement(7, "x" * 300)),
+            FAILED,
+            f"{CARDS} line 7, {'x' * 200}...: bad",
+        ),
         (TrialResult(applied=(USERS,), failed=CARDS, error="relation exists"), FAILED, f"{CARDS}: relation exists"),
         (TrialResult(failed=CARDS), FAILED, "failed without a message"),
         (TrialResult(unread="no server"), UNKNOWN, "no trial: no server"),
@@ -179,3 +199,16 @@ def test_a_trial_is_judged(trial: TrialResult, verdict: Verdict, words: str) -> 
 )
 def test_the_schema_is_named_by_its_newest_migration(rows: tuple[LedgerRow, ...], version: str | None) -> None:
     assert schema_version(rows) == version
+
+
+@pytest.mark.parametrize(
+    ("rows", "same"),
+    [
+        ((row(CARDS), row(USERS)), True),
+        ((row(USERS),), False),
+        ((row(USERS), row(CARDS, OTHER)), False),
+        ((), False),
+    ],
+)
+def test_a_ledger_is_digested_by_names_and_checksums(rows: tuple[LedgerRow, ...], same: bool) -> None:
+    assert (digest_ledger(rows) == digest_ledger((row(USERS), row(CARDS)))) is same

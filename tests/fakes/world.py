@@ -22,7 +22,7 @@ from namecard_release.domain.health import Probe, RunningFunction
 from namecard_release.domain.latency import Latency
 from namecard_release.domain.launch import DOCUMENTS, LaunchFiles
 from namecard_release.domain.linting import Finding
-from namecard_release.domain.migrations import LedgerRow, MigrationFile, TrialResult
+from namecard_release.domain.migrations import LedgerRow, MigrationFile, SchemaCopy, TargetReading, TrialResult
 from namecard_release.domain.readiness import StackStatus
 from namecard_release.domain.rehearsal import DatabaseAddress
 from namecard_release.domain.release import Release
@@ -103,6 +103,11 @@ class World:
     folders: list[Path] = field(default_factory=list)
     failing_stages: int | None = None
     unused: bool = False
+    linted: list[tuple[str, ...]] = field(default_factory=list)
+    migrator_running: bool = False
+    catalogues: list[str] = field(default_factory=lambda: ["catalogue"])
+    reads: int = 0
+    copied: list[SchemaCopy | None] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for name in expected_alarms(SERVICES):
@@ -320,8 +325,29 @@ class FakePorts:
             raise TransientError("the database did not answer")
         return self.world.catalogue
 
-    def apply(self, base: Sequence[MigrationFile], pending: Sequence[MigrationFile]) -> TrialResult:
+    def read(self) -> TargetReading:
+        """Give the target's ledger and the next digest of its catalogue, the last one stays; or fail to."""
+        self.world.reads += 1
+        rows = self.rows()
+        digests = self.world.catalogues
+        digest = digests.pop(0) if len(digests) > 1 else digests[0]
+        return TargetReading(rows, self.world.migrator_running, digest, 150018)
+
+    def copy_schema(self, reading: TargetReading) -> SchemaCopy:
+        """Give a schema, or fail to."""
+        if "schema" in self.world.unreachable:
+            raise PermanentError("pg_dump 14 is older than the server's 15")
+        return SchemaCopy("create", "alter", reading.rows)
+
+    def missing(self) -> str | None:
+        """Say that there is no trial server where a test took it away."""
+        return "no trial server is configured" if "trial" in self.world.unreachable else None
+
+    def apply(
+        self, base: Sequence[MigrationFile], pending: Sequence[MigrationFile], schema: SchemaCopy | None = None
+    ) -> TrialResult:
         """Hold the trial."""
+        self.world.copied.append(schema)
         self.world.trials.append(tuple(file.name for file in pending))
         return self.world.trial or TrialResult(applied=tuple(file.name for file in pending), seconds=0.1)
 
@@ -336,8 +362,10 @@ class FakePorts:
         )
 
     def lint(self, files: Sequence[MigrationFile]) -> tuple[Finding, ...]:
-        """Give the findings that a test set."""
-        return tuple(self.world.findings)
+        """Give the findings that a test set for these files."""
+        self.world.linted.append(tuple(file.name for file in files))
+        paths = {file.path for file in files}
+        return tuple(finding for finding in self.world.findings if finding.file in paths)
 
     def probe(self, base_url: str, services: Sequence[str]) -> tuple[Probe, ...]:
         """Answer as the deployed release, 500 where a test made a service sick."""

@@ -11,6 +11,8 @@ import pytest
 from namecard_release.definitions import build_defs
 from namecard_release.domain.alarms import AlarmState
 from namecard_release.domain.gates import CommandOutcome
+from namecard_release.domain.linting import Finding, Level
+from namecard_release.domain.migrations import StatementCost, TrialResult
 from namecard_release.domain.promotion import PromotionPhase
 from namecard_release.workflow.pipeline import Pipeline
 from sensors.alarms import alarm_rollback_sensor, watch
@@ -74,8 +76,26 @@ def test_a_promotion_materialises_every_asset_with_passing_checks(stage: Stage) 
     assert (promotion.actor, promotion.reason, promotion.phase) == ("ada", "because", PromotionPhase.BAKING)
 
 
-def _shown(result: dg.ExecuteInProcessResult) -> Mapping[str, dg.MetadataValue]:
-    key = dg.AssetKey(["staging", "deployment"])
+def test_the_migration_plan_shows_what_each_statement_costs_and_what_it_was_read_from(stage: Stage) -> None:
+    cost = StatementCost(FIRST.name, 3, 1.25, ("auth.User AccessExclusiveLock",), ("auth.User",))
+    stage.world.trial = TrialResult((FIRST.name,), seconds=0.1, statements=(cost,), basis="target's schema")
+    stage.world.findings = [Finding(FIRST.path, 3, "some-rule", Level.WARNING, "look at this")]
+    shown = _shown(stage.promote(A), "migration_plan")
+    (statement,) = shown["statements"].records  # type: ignore[attr-defined]
+    assert statement.data == {
+        "file": FIRST.name,
+        "line": "3",
+        "ms": "1.2",
+        "locks": "auth.User AccessExclusiveLock",
+        "rewrites": "auth.User",
+    }
+    (finding,) = shown["findings"].records  # type: ignore[attr-defined]
+    assert finding.data["message"] == "look at this" and finding.data["level"] == "warning"
+    assert (shown["catalogue"].value, shown["trial_basis"].value) == ("catalogue", "target's schema")
+
+
+def _shown(result: dg.ExecuteInProcessResult, asset: str = "deployment") -> Mapping[str, dg.MetadataValue]:
+    key = dg.AssetKey(["staging", asset])
     (event,) = [e for e in result.get_asset_materialization_events() if e.asset_key == key]
     return event.materialization.metadata
 

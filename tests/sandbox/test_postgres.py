@@ -38,8 +38,7 @@ def query(url: str, statement: str) -> object:
 @pytest.fixture(params=["found", "wheel"])
 def binaries(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     if request.param == "wheel":
-        monkeypatch.setattr(postgres, "_SYSTEM_BINARIES", ())
-        monkeypatch.setattr(postgres.shutil, "which", lambda name: None)
+        monkeypatch.setattr(postgres, "find_system_folders", lambda program: ())
     return str(request.param)
 
 

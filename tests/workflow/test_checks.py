@@ -15,7 +15,7 @@ from namecard_release.errors import PermanentError, TransientError
 from namecard_release.workflow.checks import bench_of, check_gate
 from namecard_release.workflow.gating import run_gate
 from namecard_release.workflow.sources import ready_source
-from tests.fakes.world import A, World
+from tests.fakes.world import FIRST, A, World
 
 FAILED_RUN = CommandOutcome(("pnpm",), 1, 2.0, ("the end of the output",))
 PASSED, FAILED, UNKNOWN = Verdict.PASSED, Verdict.FAILED, Verdict.UNKNOWN
@@ -105,7 +105,7 @@ def test_the_monitor_names_the_markers_it_missed(world: World) -> None:
     assert phase.failures == (Failure("", "services/shared/src/logger.ts", "marker missing: coldStart"),)
 
 
-FINDING = Finding("services/x.sql", 3, "own-transaction", Level.ERROR, "ends the transaction")
+FINDING = Finding(FIRST.path, 3, "own-transaction", Level.ERROR, "ends the transaction")
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ FINDING = Finding("services/x.sql", 3, "own-transaction", Level.ERROR, "ends the
     [
         ([], PASSED, "1 files, 0 warnings"),
         ([replace(FINDING, level=Level.WARNING)], PASSED, "1 files, 1 warnings"),
-        ([FINDING], FAILED, "1 files, 1 findings: services/x.sql:3 error: own-transaction: ends the transaction"),
+        ([FINDING], FAILED, f"1 files, 1 findings: {FIRST.path}:3 error: own-transaction: ends the transaction"),
     ],
 )
 def test_migrations_are_linted_beside_the_platforms_own_lint(
