@@ -23,6 +23,7 @@ from namecard_release.domain.rehearsal import DatabaseAddress
 from namecard_release.domain.release import Release
 from namecard_release.domain.rollback import Decision
 from namecard_release.domain.sql import SqlFile
+from namecard_release.domain.turns import Turn
 
 LineSink = Callable[[str], None]
 
@@ -270,9 +271,22 @@ class Prober(Protocol):
 
 
 class Lease(Protocol):
-    """The right to change one environment, held."""
+    """The right to change one environment, held; `token` grows with every holder of that environment."""
 
-    holder: str
+    @property
+    def environment(self) -> str:
+        """What may be changed."""
+        ...
+
+    @property
+    def holder(self) -> str:
+        """Who holds it."""
+        ...
+
+    @property
+    def token(self) -> int:
+        """The number that fences older holders out."""
+        ...
 
     def renew(self) -> None:
         """Renew the lease. Raises RefusedError when somebody else took it."""
@@ -345,6 +359,33 @@ class ReleaseLedger(Protocol):
 
         Raises RefusedError naming the holder and the moment it expires.
         """
+        ...
+
+    def queue_lease(self, environment: str, promotion_id: str, seconds: float) -> Lease | tuple[Turn, str]:
+        """Ask for a lease in the order of the requests: the lease, or WAIT or SUPERSEDED and why.
+
+        Whoever waits keeps its place for `seconds` after each call.
+        """
+        ...
+
+    def leave_queue(self, promotion_id: str) -> None:
+        """Give a place in a queue up; harmless without one."""
+        ...
+
+    def revoke_lease(self, environment: str, holder: str) -> bool:
+        """Take a lease from its holder for nobody; False when it has none."""
+        ...
+
+    def fenced(self, lease: Lease) -> ReleaseLedger:
+        """Give the same ledger, whose every write is refused (RefusedError) once the lease is lost or has expired."""
+        ...
+
+    def beat(self, name: str, at: datetime) -> None:
+        """Record that something which must always run was seen."""
+        ...
+
+    def last_beat(self, name: str) -> datetime | None:
+        """Give the moment at which something was last seen, None when it never was."""
         ...
 
 

@@ -151,3 +151,20 @@ leases = Table(
     Column("token", Integer, nullable=False),
     Column("expires_at", Float, nullable=False),
 )
+
+lease_waits = Table(
+    "lease_waits",
+    metadata,
+    Column("promotion_id", String(120), ForeignKey("promotions.id"), primary_key=True),
+    Column("environment", String(40), nullable=False),
+    # One that is not asked for again until then has died in the queue, and nobody waits for it.
+    Column("expires_at", Float, nullable=False),
+    Index("lease_waits_by_environment", "environment"),
+)
+
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    Column("name", String(60), primary_key=True),
+    Column("seen_at", Moment, nullable=False),
+)

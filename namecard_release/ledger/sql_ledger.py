@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from copy import copy
+from typing import Self
+
 from namecard_release.ledger.decisions import Decisions
 from namecard_release.ledger.gates import Gates
-from namecard_release.ledger.leases import Leases
+from namecard_release.ledger.heartbeats import Heartbeats
+from namecard_release.ledger.leases import Leases, refuse_lost_lease
 from namecard_release.ledger.promotions import Promotions
+from namecard_release.ports import Lease
 
 
-class SqlLedger(Promotions, Gates, Decisions, Leases):
-    """Promotions, gates, decisions, holds and leases in one database: `SqlLedger(engine, now)`."""
+class SqlLedger(Promotions, Gates, Decisions, Leases, Heartbeats):
+    """Promotions, gates, decisions, holds, leases and heart-beats in one database: `SqlLedger(engine, now)`."""
+
+    def fenced(self, lease: Lease) -> Self:
+        """Give the same ledger, whose every write is refused once the lease is lost.
+
+        The lease's row is looked at and locked in the transaction of the write itself: nobody can take it in between.
+        """
+        fenced = copy(self)
+        fenced._fence = lambda connection: refuse_lost_lease(connection, lease, self._now())
+        return fenced

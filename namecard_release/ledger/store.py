@@ -29,6 +29,8 @@ class Store:
         self._engine = engine
         self._writer = engine.execution_options(**{WRITES: True})
         self._now = now
+        # Called first in every transaction that writes; raises to refuse it.
+        self._fence: Callable[[Connection], None] | None = None
 
     def close(self) -> None:
         """Close the pooled connections; the next call opens new ones."""
@@ -42,8 +44,13 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Give a transaction that is kept at the block's end. Raises TransientError or PermanentError."""
+        """Give a transaction that is kept at the block's end.
+
+        Raises TransientError or PermanentError, and RefusedError in a ledger that is fenced by a lost lease.
+        """
         with telling(), self._writer.begin() as connection:
+            if self._fence is not None:
+                self._fence(connection)
             yield connection
 
     def insert_new(self, *statements: Executable) -> bool:

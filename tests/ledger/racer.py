@@ -26,6 +26,9 @@ def act(ledger: SqlLedger, what: str, name: str) -> str:
         for turn in range(10):
             ledger.move("p-1", PromotionPhase.REQUESTED, NOW, **{name: f"{turn}"})
         return "moved"
+    if what == "queue":
+        asked = ledger.queue_lease("staging", name, 60)
+        return str(asked[0]) if isinstance(asked, tuple) else "TAKE"
     try:
         ledger.take_lease("staging", name, 60).renew()
     except RefusedError:
@@ -45,4 +48,5 @@ def main(url: str, what: str, name: str) -> None:
         print(act(ledger, what, name))
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])
