@@ -1,23 +1,36 @@
-"""The environment's lease kept alive while its holder works, and given back whatever happens."""
+"""The environment's lease: waited for in turn, kept alive while its holder works, given back whatever happens."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
 
+from namecard_release.domain.promotion import Promotion, PromotionPhase
+from namecard_release.domain.turns import Turn
 from namecard_release.errors import RefusedError, TransientError
-from namecard_release.ports import Lease
+from namecard_release.ports import Lease, LineSink
 from namecard_release.workflow.pipeline import Pipeline
+from namecard_release.workflow.promoting import stop
 
 LEASE_SECONDS = 30.0
-_BEAT_SECONDS = 5.0
+# A holder whose lease is taken notices within a beat, and ends the cdk that it runs.
+_BEAT_SECONDS = 2.0
+_TURN_SECONDS = 1.0
+
+Wait = Callable[[float], object]
 
 
 class Heartbeat:
-    """Renews a lease from a thread; `check` tells the worker when it was lost."""
+    """Renews a lease from a thread; `check` tells the worker when it was lost.
 
-    def __init__(self, lease: Lease, beat_seconds: float = _BEAT_SECONDS) -> None:
+    `pipeline` is the holder's: every write to its ledger is refused once the lease is lost.
+    """
+
+    def __init__(self, pipeline: Pipeline, lease: Lease, beat_seconds: float = _BEAT_SECONDS) -> None:
+        self.pipeline = replace(pipeline, ledger=pipeline.ledger.fenced(lease))
         self._lease = lease
         self._beat = beat_seconds
         self._stop = threading.Event()
@@ -28,10 +41,20 @@ class Heartbeat:
         """Begin to renew."""
         self._thread.start()
 
+    @property
+    def is_lost(self) -> bool:
+        """Tell whether the renewal met its end; what runs under the lease is to be ended then."""
+        return self._lost is not None
+
     def check(self) -> None:
         """Raise the RefusedError that the renewal met, if the lease was lost."""
         if self._lost is not None:
             raise self._lost
+
+    def confirm(self) -> None:
+        """Renew the lease at once, right before what must not be done without it. Raises RefusedError when lost."""
+        self.check()
+        self._lease.renew()
 
     def close(self) -> None:
         """End the renewal and give the lease back."""
@@ -56,11 +79,61 @@ class Heartbeat:
 
 
 @contextmanager
-def hold_lease(pipeline: Pipeline, environment: str, holder: str, *, force: bool = False) -> Iterator[Heartbeat]:
-    """Hold an environment's lease for the length of a block. Raises RefusedError naming who has it."""
-    heartbeat = Heartbeat(pipeline.ledger.take_lease(environment, holder, LEASE_SECONDS, force=force))
+def hold_lease(
+    pipeline: Pipeline,
+    environment: str,
+    holder: str,
+    *,
+    force: bool = False,
+    wait: Wait | None = None,
+    on_line: LineSink | None = None,
+) -> Iterator[Heartbeat]:
+    """Hold an environment's lease for the length of a block; `holder` is a promotion's id.
+
+    With `force` it is taken from whoever has it; else the promotion waits its turn, each new reason to wait told on
+    `on_line`. Raises StoppedError: SUPERSEDED by a newer commit, HELD after the environment's `lease_wait_seconds`.
+    """
+    if force:
+        lease: Lease = pipeline.ledger.take_lease(environment, holder, LEASE_SECONDS, force=True)
+    else:
+        lease = _wait_for_turn(pipeline, environment, holder, wait or threading.Event().wait, on_line)
+    heartbeat = Heartbeat(pipeline, lease)
     heartbeat.start()
     try:
         yield heartbeat
     finally:
         heartbeat.close()
+
+
+def _wait_for_turn(
+    pipeline: Pipeline, environment: str, holder: str, wait: Wait, on_line: LineSink | None
+) -> Lease:
+    limit = pipeline.settings.environment(environment).lease_wait_seconds
+    end = pipeline.clock.now() + timedelta(seconds=limit)
+    told = ""
+    while True:
+        asked = pipeline.ledger.queue_lease(environment, holder, LEASE_SECONDS)
+        if not isinstance(asked, tuple):
+            return asked
+        turn, why = asked
+        if turn is Turn.SUPERSEDED:
+            stop(pipeline, holder, PromotionPhase.SUPERSEDED, why)
+        _refuse_ended(pipeline, holder)
+        if pipeline.clock.now() >= end:
+            pipeline.ledger.leave_queue(holder)
+            stop(pipeline, holder, PromotionPhase.HELD, f"its turn did not come within {limit:.0f} s: {why}")
+        if on_line is not None and why != told:
+            on_line(f"waiting: {why}")
+            told = why
+        wait(_TURN_SECONDS)
+
+
+def _refuse_ended(pipeline: Pipeline, holder: str) -> None:
+    # Somebody may have ended it while it waited, a rollback or a person.
+    found: Promotion | None = pipeline.ledger.promotion(holder)
+    if found is not None and found.phase in _ENDED:
+        pipeline.ledger.leave_queue(holder)
+        raise RefusedError(f"{holder} is {found.phase} and no longer waits: {found.reason}")
+
+
+_ENDED = frozenset({PromotionPhase.ABORTED, PromotionPhase.HELD, PromotionPhase.FAILED, PromotionPhase.SUPERSEDED})
