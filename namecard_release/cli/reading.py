@@ -102,21 +102,11 @@ def history(
         print_json({"environment": env, "promotions": rows})
         return
     headers = ("REQUESTED", "KIND", "RELEASE", "PHASE", "ACTOR", "WAIVED", "REASON")
-    print_table(
-        headers,
-        [
-            (
-                when(p.requested_at),
-                str(p.kind),
-                short(p.release),
-                str(p.phase),
-                p.actor,
-                _waived(p.waived),
-                _why(p, moves[p.id]),
-            )
-            for p in promotions
-        ],
-    )
+    print_table(headers, [_promotion_row(p, _why(p, moves[p.id])) for p in promotions])
+
+
+def _promotion_row(p: Promotion, why: str) -> tuple[str, ...]:
+    return (when(p.requested_at), str(p.kind), short(p.release), str(p.phase), p.actor, _waived(p.waived), why)
 
 
 def _why(promotion: Promotion, moves: tuple[tuple[object, object, str], ...]) -> str:

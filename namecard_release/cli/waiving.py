@@ -97,7 +97,7 @@ def plain_waiver(waiver: Waiver, now: datetime) -> dict[str, object]:
         "since": waiver.since,
         "expires_at": waiver.expires_at,
         "revoked_at": waiver.revoked_at,
-        "revoked_by": waiver.revoked_by,
+        "revoked_by": waiver.revoked_by and redact(waiver.revoked_by),
     }
 
 
