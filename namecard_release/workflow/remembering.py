@@ -5,9 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from urllib.parse import urlsplit
 
-from namecard_release.domain.evidence import INPUTS, Inputs, Reuse, decide_reuse, digest_parts, digest_text, stand_for
+from namecard_release.domain.evidence import (
+    INPUTS,
+    Inputs,
+    Reuse,
+    RunAgain,
+    decide_reuse,
+    digest_parts,
+    digest_text,
+    stand_for,
+)
 from namecard_release.domain.gates import GateResult
 from namecard_release.domain.migrations import LedgerRow, MigrationFile
 from namecard_release.settings import Command
@@ -30,13 +40,18 @@ def recall(
 ) -> Memory:
     """Look for a check that stands for a gate, and if there is one record it anew for this release and run."""
     now = pipeline.clock.now()
-    candidates = pipeline.ledger.checks(gate, inputs.digest)
-    decision = decide_reuse(candidates, inputs, pipeline.settings.gates.policy_of(gate), now)
+    decision = look_back(pipeline, gate, inputs, now)
     if not isinstance(decision, Reuse):
         return Memory(None, {INPUTS: inputs.digest, "checked anew": decision.why})
     result = stand_for(decision, release, environment, run_id, now)
     pipeline.ledger.record_gate(result)
     return Memory(result)
+
+
+def look_back(pipeline: Pipeline, gate: str, inputs: Inputs, now: datetime) -> Reuse | RunAgain:
+    """Decide whether an earlier check stands for a gate, and record nothing."""
+    candidates = pipeline.ledger.checks(gate, inputs.digest)
+    return decide_reuse(candidates, inputs, pipeline.settings.gates.policy_of(gate), now)
 
 
 def command_inputs(

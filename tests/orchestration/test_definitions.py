@@ -27,7 +27,8 @@ class Stage:
     def __init__(self, folder: Path, instance: dg.DagsterInstance) -> None:
         self.world = World(folder)
         self.pipeline: Pipeline = self.world.pipeline()
-        self.defs = build_defs(self.pipeline.settings, dg.ResourceDefinition.hardcoded_resource(self.pipeline))
+        resource = dg.ResourceDefinition.hardcoded_resource(self.pipeline)
+        self.defs = build_defs(self.pipeline.settings, resource, lambda: self.pipeline)
         self.instance = instance
         instance.add_dynamic_partitions("releases", [A, B, C])
 
