@@ -42,7 +42,7 @@ def recall(
     now = pipeline.clock.now()
     decision = look_back(pipeline, gate, inputs, now)
     if not isinstance(decision, Reuse):
-        return Memory(None, {INPUTS: inputs.digest, "checked anew": decision.why})
+        return Memory(None, {INPUTS: inputs.digest, CHECKED_ANEW: decision.why})
     result = stand_for(decision, release, environment, run_id, now)
     pipeline.ledger.record_gate(result)
     return Memory(result)
