@@ -9,6 +9,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from namecard_release.domain.evidence import (
+    CHECKED_ANEW,
     INPUTS,
     Inputs,
     Reuse,
