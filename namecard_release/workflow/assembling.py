@@ -55,13 +55,11 @@ def gather_inputs(pipeline: Pipeline, site: Site, source: Source) -> Inputs:
     """Gather what an assembly is made from: the commit (its SHA is in it), the commands, the tools, the environment's
     build settings.
     """
-    platform = pipeline.settings.platform
-    commands = (platform.install, *platform.prepare, *platform.build)
     return command_inputs(
         pipeline,
         "assembly",
         source,
-        (*commands, _synth_command(pipeline, site, source, Path("out"))),
+        (*pipeline.settings.platform.build, _synth_command(pipeline, site, source, Path("out"))),
         sha=source.release.sha,
         account=site.settings.account,
         region=site.settings.region,

@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from namecard_release.domain.evidence import (
     CHECKED_ANEW,
@@ -58,11 +57,16 @@ def look_back(pipeline: Pipeline, gate: str, inputs: Inputs, now: datetime) -> R
 def command_inputs(
     pipeline: Pipeline, gate: str, source: Source, commands: Sequence[Command], **more: object
 ) -> Inputs:
-    """Gather the inputs of a gate that runs commands: the tree, the commands, the tools, the policy, and what else."""
-    programs = (*_NODE_TOOLS, *(command.argv[0] for command in commands))
+    """Gather the inputs of a gate that runs commands: the tree, how it was installed, the commands, the tools, the
+    policy, and what else.
+    """
+    platform = pipeline.settings.platform
+    installed = (platform.install, *platform.prepare)
+    programs = (*_NODE_TOOLS, *(command.argv[0] for command in (*installed, *commands)))
     tools = pipeline.tools.identify(tuple(dict.fromkeys(programs)))
     parts = {
         "tree": source.release.tree,
+        "installed": [describe_command(command) for command in installed],
         "commands": [describe_command(command) for command in commands],
         "tools": dict(tools),
         "machine": os.uname().machine,
@@ -101,9 +105,8 @@ def describe_command(command: Command) -> Mapping[str, object]:
 
 
 def describe_server(url: str) -> str:
-    """Name a database server by host and port, without its login."""
-    parts = urlsplit(url)
-    return f"{parts.hostname}:{parts.port or 5432}"
+    """Name a database and its server, without the login: a new password makes no other server."""
+    return url.partition("?")[0].rpartition("@")[2]
 
 
 def tell_unread(tools: Mapping[str, str | None]) -> str:

@@ -113,6 +113,19 @@ def _change_build(stage: Stage) -> None:
     stage.change(platform=platform.model_copy(update={"build": build}))
 
 
+def _change_install(stage: Stage) -> None:
+    platform = stage.pipeline.settings.platform
+    install = platform.install.model_copy(update={"argv": (*platform.install.argv, "--prefer-offline")})
+    stage.change(platform=platform.model_copy(update={"install": install}))
+
+
+def _change_password(stage: Stage) -> None:
+    _change_trial_server(stage)
+    stage.gate()
+    trial = stage.pipeline.settings.trial
+    stage.change(trial=trial.model_copy(update={"database_url": "postgresql://x:rotated@other:1/db?connect_timeout=3"}))
+
+
 def _change_node(stage: Stage) -> None:
     stage.world.tools["node"] = "v26.0.0"
 
@@ -147,6 +160,8 @@ EVERY = set(GATES)
         pytest.param(_change_command, {"quality"}, id="a command"),
         pytest.param(_change_environment, {"launch_readiness"}, id="a value of a command's environment"),
         pytest.param(_change_build, {"assembly"}, id="the build"),
+        pytest.param(_change_install, EVERY, id="the installation"),
+        pytest.param(_change_password, set(), id="the password of the trial's server"),
         pytest.param(_change_node, EVERY, id="node's version"),
         pytest.param(_lose_pnpm, EVERY, id="a version that was not read"),
         pytest.param(_change_target, {"migration_plan"}, id="the target's ledger"),
