@@ -109,8 +109,10 @@ def describe_deployment(
 ) -> Metadata:
     """Show a deployment as metadata."""
     scenarios: Metadata = {"api scenarios": phase_table(deployed.scenarios)} if deployed.scenarios else {}
+    waived: Metadata = {"waived": dg.MetadataValue.text("; ".join(promotion.waived))} if promotion.waived else {}
     return (
-        scenarios
+        waived
+        | scenarios
         | failure_table(deployed.scenarios)
         | {
             "promotion": dg.MetadataValue.text(promotion.id),

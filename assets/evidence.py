@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import dagster as dg
 
 from namecard_release.domain.compatibility import Reason
+from namecard_release.domain.evidence import REUSED_FROM
 from namecard_release.domain.gates import GateResult, Phase, Verdict, combine_phases
 from namecard_release.domain.roll_forward import RollForward
 from namecard_release.errors import ReleaseError, TransientError
@@ -99,20 +100,26 @@ def gate_metadata(result: GateResult) -> Metadata:
     shown: Metadata = {
         "verdict": dg.MetadataValue.text(str(result.verdict)),
         "reason": dg.MetadataValue.text(result.reason),
+        "re-used": dg.MetadataValue.bool(REUSED_FROM in result.evidence),
         "seconds": dg.MetadataValue.float(round(result.seconds, 2)),
         "phases": phase_table(result.phases),
         "log": log_tail(result.phases),
     }
+    if result.waived is not None:
+        shown["waived"] = dg.MetadataValue.text(result.told)
     evidence = {key: dg.MetadataValue.text(value) for key, value in result.evidence.items()}
     return shown | failure_table(result.phases) | evidence
 
 
 def gate_check(result: GateResult, name: str | None = None) -> dg.AssetCheckResult:
-    """Show a gate as a blocking check: only PASSED and WAIVED pass; UNKNOWN blocks and says so."""
-    passed = result.verdict in (Verdict.PASSED, Verdict.WAIVED)
-    description = f"{result.verdict}: {result.reason}"
+    """Show a gate as a blocking check: only PASSED and WAIVED pass, WAIVED as a warning; UNKNOWN blocks and says so."""
+    waived = result.verdict is Verdict.WAIVED
     return dg.AssetCheckResult(
-        check_name=name or result.gate, passed=passed, description=description, metadata=gate_metadata(result)
+        check_name=name or result.gate,
+        passed=waived or result.verdict is Verdict.PASSED,
+        severity=dg.AssetCheckSeverity.WARN if waived else dg.AssetCheckSeverity.ERROR,
+        description=result.told,
+        metadata=gate_metadata(result),
     )
 
 

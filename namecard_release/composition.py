@@ -18,6 +18,7 @@ from namecard_release.adapters.rehearsal import PostgresRehearsal
 from namecard_release.adapters.sql.linter import PostgresLinter
 from namecard_release.adapters.sql.reading import PostgresReader
 from namecard_release.adapters.target_database import PostgresTarget, database_url_from_secret
+from namecard_release.adapters.tools import ToolFinder
 from namecard_release.adapters.trial import PostgresTrial
 from namecard_release.domain.budgets import Expected
 from namecard_release.ledger.open import open_ledger
@@ -56,6 +57,7 @@ def build_pipeline(settings: Settings) -> Pipeline:
         linter=PostgresLinter(),
         checkouts=FolderReader(),
         rehearsal=PostgresRehearsal(settings.trial.database_url),
+        tools=ToolFinder(runner, settings.paths.work / "tools.json"),
     )
 
 

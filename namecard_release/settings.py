@@ -9,12 +9,14 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from namecard_release.domain.alarms import AlarmAction, AlarmRule
+from namecard_release.domain.evidence import Policy
 from namecard_release.domain.rehearsal import RehearsalMode, RehearsalPolicy
 from namecard_release.errors import MisuseError
 
@@ -71,10 +73,36 @@ def _phase(name: str, *argv: str) -> GatePhase:
     return GatePhase(name=name, argv=argv)
 
 
+class GatePolicy(Model):
+    """How long a gate's result stands, whether it is re-used at all, and whether it may be waived.
+
+    None: the gate's own default.
+    """
+
+    max_age_seconds: float | None = Field(default=None, gt=0)
+    reuse: bool | None = None
+    waivable: bool | None = None
+
+
+_DAY = 86_400.0
+_POLICIES: Mapping[str, Policy] = {
+    "quality": Policy(7 * _DAY),
+    "launch_readiness": Policy(_DAY),
+    # Runbook section 6: per release, before promotion.
+    "synthetic_monitor": Policy(_DAY),
+    "migration_lint": Policy(7 * _DAY, waivable=False),
+    "migration_plan": Policy(15 * 60, waivable=False),
+    # Kept by its content: what it was built from does not age.
+    "assembly": Policy(None, waivable=False),
+}
+_OTHER_GATE = Policy(_DAY)
+
+
 class Gates(Model):
     """The commands of each gate; the defaults are the platform's scripts, `quality` split into its four phases.
 
     In `api_scenarios`, which run after a deploy where the environment asks for them, {base_url} is the public address.
+    `policy` says by gate how long a result stands, `longest_waiver_seconds` how long a waiver may last.
     """
 
     quality: tuple[GatePhase, ...] = (
@@ -89,6 +117,21 @@ class Gates(Model):
     api_scenarios: tuple[GatePhase, ...] = (
         _phase("scenarios", "pnpm", "run", "test:e2e:api:staging", "--", "--base-url", "{base_url}"),
     )
+    policy: Mapping[Name, GatePolicy] = {}
+    longest_waiver_seconds: float = Field(default=7 * _DAY, gt=0)
+
+    @model_validator(mode="after")
+    def _known_gates(self) -> Self:
+        known = sorted({*_POLICIES, *type(self).model_fields} - {"policy", "longest_waiver_seconds"})
+        unknown = sorted(set(self.policy) - set(known))
+        if unknown:
+            raise ValueError(f"policy: no such gate: {', '.join(unknown)}; there are {', '.join(known)}")
+        return self
+
+    def policy_of(self, gate: str) -> Policy:
+        """Give a gate's policy, the file's over the gate's own default."""
+        default, own = _POLICIES.get(gate, _OTHER_GATE), self.policy.get(gate, GatePolicy())
+        return replace(default, **{key: value for key, value in own.model_dump().items() if value is not None})
 
 
 class Platform(Model):
@@ -97,6 +140,8 @@ class Platform(Model):
     In `synth` the words {output}, {context} and {version} stand for the output folder, the environment's context
     value and the release's SHA; the stack names are appended. `known_escapes` names migration files that end their own
     transaction and are applied everywhere already.
+    value and the release's SHA; the stack names are appended. With `synthesise_ahead` the assemblies of the
+    environments that come next are synthesised along with the first one's.
     """
 
     repository: str
@@ -111,6 +156,7 @@ class Platform(Model):
             *("--context", "environment={context}", "--context", "migrationsVersion={version}"),
         )
     )
+    synthesise_ahead: bool = True
     outputs: tuple[str, ...] = ("HttpApiUrl", "RdsProxyEndpoint")
     rehearsal: tuple[Annotated[Command, AfterValidator(_check_rehearsal)], ...] = ()
     commit_url: str | None = None
@@ -257,6 +303,15 @@ class Settings(Model):
         if asking and not self.platform.rehearsal:
             raise ValueError(f"environments.{asking[0]}.rehearsal asks for platform.rehearsal, which has no command")
         return self
+
+    def following(self, name: str) -> tuple[str, ...]:
+        """Give the environments that a release enters after this one: those that require it, and those after them."""
+        found: list[str] = []
+        reached = {name}
+        while new := [n for n, e in self.environments.items() if n not in reached and reached & set(e.requires)]:
+            found += new
+            reached |= set(new)
+        return tuple(found)
 
     def environment(self, name: str) -> Environment:
         """Give an environment by name. Raises MisuseError for one that the file does not declare."""

@@ -10,11 +10,12 @@ from namecard_release.ledger.gates import Gates
 from namecard_release.ledger.heartbeats import Heartbeats
 from namecard_release.ledger.leases import Leases, refuse_lost_lease
 from namecard_release.ledger.promotions import Promotions
+from namecard_release.ledger.waivers import Waivers
 from namecard_release.ports import Lease
 
 
-class SqlLedger(Promotions, Gates, Decisions, Leases, Heartbeats):
-    """Promotions, gates, decisions, holds, leases and heart-beats in one database: `SqlLedger(engine, now)`."""
+class SqlLedger(Promotions, Gates, Waivers, Decisions, Leases, Heartbeats):
+    """Promotions, gates, waivers, decisions, holds, leases and beats in one database: `SqlLedger(engine, now)`."""
 
     def fenced(self, lease: Lease) -> Self:
         """Give the same ledger, whose every write is refused once the lease is lost.

@@ -105,9 +105,7 @@ def hold_lease(
         heartbeat.close()
 
 
-def _wait_for_turn(
-    pipeline: Pipeline, environment: str, holder: str, wait: Wait, on_line: LineSink | None
-) -> Lease:
+def _wait_for_turn(pipeline: Pipeline, environment: str, holder: str, wait: Wait, on_line: LineSink | None) -> Lease:
     limit = pipeline.settings.environment(environment).lease_wait_seconds
     end = pipeline.clock.now() + timedelta(seconds=limit)
     told = ""

@@ -21,6 +21,7 @@ from namecard_release.ports import (
     SqlLinter,
     SqlReader,
     TargetDatabase,
+    Tools,
     TrialServer,
 )
 from namecard_release.settings import Environment, Settings
@@ -54,6 +55,7 @@ class Pipeline:
     linter: SqlLinter
     checkouts: CheckoutReader
     rehearsal: RehearsalServer
+    tools: Tools
 
 
 class StoppedError(RefusedError):

@@ -34,9 +34,11 @@ from namecard_release.domain.planning import (
 )
 from namecard_release.errors import MisuseError, PermanentError, TransientError
 from namecard_release.ports import LineSink, SqlLinter, TargetDatabase, TrialServer
-from namecard_release.workflow.assembling import digest_inputs
-from namecard_release.workflow.gating import conclude, run_phases
+from namecard_release.workflow.assembling import find_kept, gather_inputs
+from namecard_release.workflow.gating import conclude
+from namecard_release.workflow.parts import MIGRATION_LINT, remember_phases
 from namecard_release.workflow.pipeline import Pipeline
+from namecard_release.workflow.remembering import Memory, plan_inputs, recall
 from namecard_release.workflow.sources import Source
 
 _NOT_READ = "nothing was connected to"
@@ -62,21 +64,30 @@ class PlannedMigrations:
 def plan_release(
     pipeline: Pipeline, environment: str, source: Source, run_id: str, on_line: LineSink
 ) -> PlannedMigrations:
-    """Plan a release's migrations against an environment: the platform's lint first, then the plan of its files.
+    """Plan a release's migrations against an environment: the platform's lint and the plan of its files.
 
-    The target is only read; the trial happens on a throw-away database.
+    The target is only read; the trial happens on a throw-away database. An earlier plan of the same files against
+    the same ledger may stand for this one.
     """
     started = pipeline.clock.now()
     sha = source.release.sha
     files = pipeline.repository.migration_files(sha)
-    phases = run_phases(pipeline, source, pipeline.settings.gates.migration_lint, on_line)
     bundle = _find_bundle(pipeline, environment, source)
     ports = PlanPorts(pipeline.linter, pipeline.trial, pipeline.site(environment).target)
     try:
-        plan = plan_files(ports, files, bundle, pipeline.settings.platform.known_escapes)
+        draft = _draft(ports, files, bundle, pipeline.settings.platform.known_escapes)
     except MisuseError as error:
-        plan = build_plan((Phase("lint", Verdict.FAILED, str(error)),), plan_migrations(files, (), bundle))
-    evidence = {"tree": source.release.tree, **describe_evidence(plan)}
+        draft = build_plan((Phase("lint", Verdict.FAILED, str(error)),), plan_migrations(files, (), bundle))
+    memory = Memory(None)
+    if isinstance(draft, _Draft):
+        inputs = plan_inputs(pipeline, environment, source, files, draft.target, bundle)
+        memory = recall(pipeline, "migration_plan", sha, inputs, run_id, environment)
+        if memory.result is not None:
+            return PlannedMigrations(memory.result, draft.untried())
+    platform_lint = pipeline.settings.gates.migration_lint
+    phases = remember_phases(pipeline, MIGRATION_LINT, source, platform_lint, run_id, on_line)
+    plan = draft if isinstance(draft, ReleasePlan) else _finish(ports, files, draft)
+    evidence = {"tree": source.release.tree, **describe_evidence(plan), **memory.evidence}
     result = conclude(pipeline, "migration_plan", sha, (*phases, *plan.phases), started, run_id, evidence, environment)
     return PlannedMigrations(result, plan)
 
@@ -92,6 +103,30 @@ def plan_files(
     A file that would leave the migrator's transaction is refused before any connection, unless `known_escapes` names
     it as applied already. Raises MisuseError for a file that is no SQL, and what the giver of a target's URL raises.
     """
+    draft = _draft(ports, files, bundle, known_escapes)
+    return draft if isinstance(draft, ReleasePlan) else _finish(ports, files, draft)
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A plan before its trial: files linted and held against the target, which was read unless `unread` says why."""
+
+    ledger: MigrationPlan
+    lint: Phase
+    findings: tuple[Finding, ...]
+    target: TargetReading | None
+    unread: str
+
+    def untried(self) -> ReleasePlan:
+        """Give the plan without a trial, for one that an earlier plan stands for."""
+        phases = (self.lint, *judge_ledger(self.ledger, self.target, self.unread))
+        return build_plan(phases, self.ledger, self.findings, None, self.target)
+
+
+def _draft(
+    ports: PlanPorts, files: Sequence[MigrationFile], bundle: Sequence[str] | None, known_escapes: Collection[str]
+) -> _Draft | ReleasePlan:
+    """Lint and read the target; what must be refused before any connection is a plan already."""
     linted = choose_linted(files)
     try:
         findings = ports.linter.lint(linted)
@@ -105,9 +140,15 @@ def plan_files(
     if target is None:
         findings = drop_known(findings, files, known_escapes)
     lint, findings = _lint_pending(ports, files, linted, plan, findings, ledger_known=not unread)
-    trial, untouched = _try_pending(ports, files, plan, findings, target, unread)
-    phases = (lint, *judge_ledger(plan, target, unread), *judge_tried(trial), *untouched)
-    return build_plan(phases, plan, findings, trial, target)
+    return _Draft(plan, lint, findings, target, unread)
+
+
+def _finish(ports: PlanPorts, files: Sequence[MigrationFile], draft: _Draft) -> ReleasePlan:
+    """Try what is pending and judge everything."""
+    plan, target, unread = draft.ledger, draft.target, draft.unread
+    trial, untouched = _try_pending(ports, files, plan, draft.findings, target, unread)
+    phases = (draft.lint, *judge_ledger(plan, target, unread), *judge_tried(trial), *untouched)
+    return build_plan(phases, plan, draft.findings, trial, target)
 
 
 def _lint_pending(
@@ -201,8 +242,8 @@ def _copy(database: TargetDatabase | None, target: TargetReading | None, unread:
 
 def _find_bundle(pipeline: Pipeline, environment: str, source: Source) -> tuple[str, ...] | None:
     """Give the migrator's files in the assembly that is kept for this release and environment, if one is."""
-    inputs = digest_inputs(pipeline, pipeline.site(environment), source)
-    kept = pipeline.store.find(source.release.sha, environment, inputs)
+    inputs = gather_inputs(pipeline, pipeline.site(environment), source)
+    kept = find_kept(pipeline, environment, source, inputs)
     return None if kept is None else kept.migrations
 
 

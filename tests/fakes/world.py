@@ -108,6 +108,7 @@ class World:
     catalogues: list[str] = field(default_factory=lambda: ["catalogue"])
     reads: int = 0
     copied: list[SchemaCopy | None] = field(default_factory=list)
+    tools: dict[str, str | None] = field(default_factory=lambda: {"node": "v24.0.0", "pnpm": "8.15.4"})
 
     def __post_init__(self) -> None:
         for name in expected_alarms(SERVICES):
@@ -138,6 +139,7 @@ class World:
             linter=port,
             checkouts=port,
             rehearsal=port,
+            tools=port,
         )
 
 
@@ -360,6 +362,10 @@ class FakePorts:
         yield FakeDatabase(
             DatabaseAddress("db.example", 5433, "ada", "rehearsal", "secret-word"), not self.world.unused
         )
+
+    def identify(self, programs: Sequence[str]) -> dict[str, str | None]:
+        """Give the versions that a test set."""
+        return {name: self.world.tools.get(name, "a file") for name in programs}
 
     def lint(self, files: Sequence[MigrationFile]) -> tuple[Finding, ...]:
         """Give the findings that a test set for these files."""
