@@ -24,7 +24,7 @@ from namecard_release.workflow.deploying import deploy_release, find_assembly
 from namecard_release.workflow.foretelling import describe_fallback, foretell_rollback
 from namecard_release.workflow.leasing import hold_lease
 from namecard_release.workflow.pipeline import Pipeline
-from namecard_release.workflow.promoting import admit_promotion
+from namecard_release.workflow.promoting import admit_promotion, is_settled, refuse_closed_entry
 from namecard_release.workflow.scenarios import run_scenarios
 from namecard_release.workflow.verifying import Deployment, conclude_deployment, verify_release
 from namecard_release.workflow.watching import Fallback
@@ -55,20 +55,24 @@ def build_deployment(environment: str, requires: tuple[str, ...]) -> dg.AssetsDe
         with told_plainly():
             promotion = admit_promotion(pipeline, opened_promotion(context, pipeline, environment))
             assembly = find_assembly(pipeline, promotion, environment)
-            fallback = foretell_rollback(pipeline, promotion, context.run.run_id, context.log.debug)
-            told = describe_fallback(fallback)
-            context.log.info(told)
-            yield _observation(key, promotion, fallback, told)
-            with hold_lease(pipeline, environment, promotion.id) as heartbeat:
-                promotion, phase = deploy_release(
-                    pipeline, promotion, assembly, heartbeat, context.log.debug, note=told
-                )
-                files = pipeline.repository.migration_files(promotion.release)
-                deployed = verify_release(pipeline, promotion, assembly, files)
-                deployed = run_scenarios(pipeline, deployed, context.log.debug)
+            files = pipeline.repository.migration_files(promotion.release)
+            if is_settled(promotion):
+                yield _found_settled(verify_release(pipeline, promotion, assembly, files), assembly)
+                return
+            with hold_lease(pipeline, environment, promotion.id, on_line=context.log.info) as heartbeat:
+                held = heartbeat.pipeline
+                # What was true before the wait may not be any more: what came before changed the environment.
+                refuse_closed_entry(held, promotion)
+                fallback = foretell_rollback(held, promotion, context.run.run_id, context.log.debug)
+                told = describe_fallback(fallback)
+                context.log.info(told)
+                yield _observation(key, promotion, fallback, told)
+                promotion, phase = deploy_release(held, promotion, assembly, heartbeat, context.log.debug, note=told)
+                deployed = verify_release(held, promotion, assembly, files)
+                deployed = run_scenarios(held, deployed, context.log.debug)
                 shown = describe_deployment(promotion, assembly, deployed, phase)
                 with told_plainly(shown):
-                    promotion = conclude_deployment(pipeline, deployed, context.run.run_id)
+                    promotion = conclude_deployment(held, deployed, context.run.run_id)
         shown |= describe_bake(promotion, fallback) | console_links(pipeline.settings, environment)
         yield dg.MaterializeResult(metadata=shown, check_results=deployment_checks(deployed))
 
@@ -79,6 +83,12 @@ def deployment_checks(deployed: Deployment) -> list[dg.AssetCheckResult]:
     """Show verification (the API scenarios with it) and probes as the deployment's two checks."""
     verified = (*deployed.verification, *deployed.scenarios)
     return [phase_check("verified", verified), phase_check("probes", deployed.probes)]
+
+
+def _found_settled(deployed: Deployment, assembly: Assembly) -> dg.MaterializeResult:
+    # A run that was killed after its last write: nothing is left to do, and nothing that was decided is touched.
+    shown = describe_deployment(deployed.promotion, assembly, deployed, None)
+    return dg.MaterializeResult(metadata=shown, check_results=deployment_checks(deployed))
 
 
 def _observation(key: dg.AssetKey, promotion: Promotion, fallback: Fallback, told: str) -> dg.AssetObservation:

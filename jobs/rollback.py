@@ -1,5 +1,7 @@
 """The rollback job: the last good assembly deployed as it was built, verified, the release left held."""
 
+import threading
+
 import dagster as dg
 
 from assets.deployment import describe_deployment
@@ -12,7 +14,7 @@ from namecard_release.domain.release import short
 from namecard_release.workflow.deploying import deploy_release
 from namecard_release.workflow.leasing import hold_lease
 from namecard_release.workflow.pipeline import Pipeline
-from namecard_release.workflow.promoting import Request, open_promotion, stop
+from namecard_release.workflow.promoting import Request, is_settled, open_promotion, stop
 from namecard_release.workflow.rolling_back import (
     RollbackPlan,
     find_interrupted,
@@ -20,6 +22,7 @@ from namecard_release.workflow.rolling_back import (
     load_target,
     plan_rollback,
     refuse_unsafe,
+    wait_for_ends,
 )
 from namecard_release.workflow.verifying import Deployment, record_probes, verify_release
 
@@ -48,13 +51,17 @@ def rollback_deployment(
         plan = plan_rollback(pipeline, config.environment, config.to or None, root_run)
         refuse_unsafe(plan, config.accept_schema_risk)
         rollback = _open(context, pipeline, plan, config)
-        _end_interrupted(context, pipeline, rollback)
+        if is_settled(rollback):
+            context.log.info(f"{rollback.id} is {rollback.phase} already: nothing is left to do")
+            return
         with hold_lease(pipeline, config.environment, rollback.id, force=True) as heartbeat:
-            assembly = load_target(pipeline, plan)
-            rollback, phase = deploy_release(pipeline, rollback, assembly, heartbeat, context.log.debug)
-            files = pipeline.repository.migration_files(assembly.release)
-            deployed = verify_release(pipeline, rollback, assembly, files)
-            _conclude(context, pipeline, deployed, plan, config.reason)
+            held = heartbeat.pipeline
+            _end_interrupted(context, held, rollback)
+            assembly = load_target(held, plan)
+            rollback, phase = deploy_release(held, rollback, assembly, heartbeat, context.log.debug)
+            files = held.repository.migration_files(assembly.release)
+            deployed = verify_release(held, rollback, assembly, files)
+            _conclude(context, held, deployed, plan, config.reason)
         context.log_event(_event(deployed, plan, assembly, phase))
 
 
@@ -69,12 +76,22 @@ def _open(context: dg.OpExecutionContext, pipeline: Pipeline, plan: RollbackPlan
 
 
 def _end_interrupted(context: dg.OpExecutionContext, pipeline: Pipeline, rollback: Promotion) -> None:
-    # A rollback never waits on the deploy it undoes: its run is stopped, and the lease taken from it.
+    # A rollback never waits on the deploy it undoes: the lease was taken from it, now its run is stopped, and ours
+    # begins when its cdk is gone. One that does not end is fenced all the same, and notices within a heart-beat.
+    stopped = []
     for other in find_interrupted(pipeline, rollback.environment, rollback.id):
         if other.run_id and context.instance.get_run_by_id(other.run_id) is not None:
             context.instance.run_launcher.terminate(other.run_id)
+            stopped.append(other.run_id)
         why = f"stopped by {rollback.id}"
         pipeline.ledger.move(other.id, PromotionPhase.ABORTED, pipeline.clock.now(), why)
+    if not wait_for_ends(lambda: all(_has_ended(context.instance, one) for one in stopped), threading.Event().wait):
+        context.log.warning(f"run {', '.join(stopped)} does not end: it may write and deploy nothing more")
+
+
+def _has_ended(instance: dg.DagsterInstance, run_id: str) -> bool:
+    run = instance.get_run_by_id(run_id)
+    return run is None or run.is_finished
 
 
 def _conclude(

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from namecard_release.domain.alarms import AlarmAction, AlarmRule
+from namecard_release.domain.deadlines import Deadlines
 from namecard_release.domain.evidence import Policy
 from namecard_release.domain.rehearsal import RehearsalMode, RehearsalPolicy
 from namecard_release.errors import MisuseError
@@ -181,6 +182,23 @@ _RULES: Mapping[str, Rule] = {
 }
 
 
+class PhaseDeadlines(Model):
+    """How long a promotion may stay in a phase without progress; then it is HELD and its run is ended.
+
+    `settling_seconds` is how long stacks may stay in progress before and after a deploy.
+    """
+
+    gating_seconds: float = Field(default=7200, gt=0)
+    waiting_seconds: float = Field(default=5400, gt=0)
+    deploying_seconds: float = Field(default=7200, gt=0)
+    verifying_seconds: float = Field(default=1800, gt=0)
+    settling_seconds: float = Field(default=1800, gt=0)
+
+    def limits(self) -> Deadlines:
+        """Give the deadlines of the phases."""
+        return Deadlines(self.gating_seconds, self.waiting_seconds, self.deploying_seconds, self.verifying_seconds)
+
+
 class Environment(Model):
     """One environment; the stack suffix, the context value and the physical key are three settings, for they differ.
 
@@ -200,6 +218,8 @@ class Environment(Model):
     api_output: str = "HttpApiUrl"
     bake_seconds: float = Field(default=900, ge=0)
     unknown_deadline_seconds: float = Field(default=600, ge=0)
+    lease_wait_seconds: float = Field(default=1800, ge=0)
+    deadlines: PhaseDeadlines = PhaseDeadlines()
     requires: tuple[Name, ...] = ()
     api_scenarios: bool = False
     alarms: Mapping[str, Rule] = {}
@@ -210,6 +230,8 @@ class Environment(Model):
     def _one_database(self) -> Self:
         if (self.database_url is None) == (self.database_secret is None):
             raise ValueError("give either database_url or database_secret")
+        if self.deadlines.waiting_seconds <= self.lease_wait_seconds:
+            raise ValueError("deadlines.waiting_seconds must be longer than lease_wait_seconds, which is a part of it")
         unknown = sorted(set(self.alarms) - set(_RULES))
         if unknown:
             raise ValueError(f"no such kind of alarm: {', '.join(unknown)}; there are {', '.join(_RULES)}")
@@ -247,9 +269,10 @@ class Tools(Model):
 
 
 class Dagster(Model):
-    """The running Dagster that the CLI speaks to."""
+    """The running Dagster that the CLI speaks to; its alarm sensor is thought silent after so long without a sign."""
 
     url: str = "http://127.0.0.1:3000"
+    silent_after_seconds: float = Field(default=120, gt=0)
 
 
 class Aws(Model):

@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 
 from namecard_release.domain.alarms import AlarmReading
 from namecard_release.domain.assembly import Assembly
 from namecard_release.domain.deploys import is_deployed
 from namecard_release.domain.gates import Phase, Verdict, judge_command
-from namecard_release.domain.health import judge_probes
 from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase
 from namecard_release.domain.readiness import StackStatus
+from namecard_release.domain.stuck_stacks import explain_blocked, explain_stuck, is_moving
 from namecard_release.errors import PermanentError, TransientError
 from namecard_release.ports import LineSink
-from namecard_release.workflow.leasing import Heartbeat
+from namecard_release.workflow.leasing import Heartbeat, Wait
 from namecard_release.workflow.pipeline import Pipeline, Site
 from namecard_release.workflow.promoting import stop
 from namecard_release.workflow.verifying import find_base_url
 
-_SETTLE_SECONDS = 1800.0
 _POLL_SECONDS = 1.0
 # CloudFormation is asked each time for so many looks of the runner (four a second), then every so manyth.
 _EAGER_LOOKS = 60
 _CALM_LOOKS = 8
-
-
-Wait = Callable[[float], object]
 
 
 def deploy_release(
@@ -40,25 +35,52 @@ def deploy_release(
 ) -> tuple[Promotion, Phase | None]:
     """Deploy an assembly unless a killed run of the same promotion already did; gives the deploy's phase, if any.
 
+    Every write is made under the lease, which is confirmed right before cdk starts; when it is lost cdk is ended.
     `note` is told with the move to DEPLOYING.
 
-    Raises StoppedError (FAILED) when cdk fails, with the end of its output; the stack keeps the old code then.
+    Raises StoppedError: FAILED when cdk fails, with the end of its output (the stack keeps the old code then), HELD for
+    a stack that is stuck, with the way out; RefusedError when the lease is lost.
     """
+    pipeline = heartbeat.pipeline
     site = pipeline.site(promotion.environment)
-    before = settle_stacks(site, wait or threading.Event().wait)
+    pause = _pause(heartbeat, wait or threading.Event().wait)
+    before = settle_stacks(site, pause)
+    blocked = explain_blocked(before)
+    if blocked is not None:
+        stop(pipeline, promotion.id, PromotionPhase.HELD, blocked)
     if promotion.deploy_started_at is not None and _runs_already(pipeline, site, assembly):
         return _mark_deployed(pipeline, promotion), None
     promotion = _begin(pipeline, site, promotion, assembly, note)
-    heartbeat.check()
-    outcome = site.deployer.deploy(assembly, site.settings.stack_names, on_line, StackWatch(site, before).is_deployed)
+    watch = StackWatch(site, before)
+    heartbeat.confirm()
+    outcome = site.deployer.deploy(
+        assembly, site.settings.stack_names, on_line, lambda told: heartbeat.is_lost or watch.is_deployed(told)
+    )
     heartbeat.check()
     phase = judge_command("cdk deploy", outcome)
     site.cloud.forget_alarms()
     if phase.verdict is not Verdict.PASSED:
-        _note_old_code(pipeline, site, promotion, wait or threading.Event().wait)
-        told = " | ".join(line for line in phase.tail[-4:] if line.strip())
-        stop(pipeline, promotion.id, PromotionPhase.FAILED, f"cdk deploy: {phase.reason}: {told}")
+        _stop_failed(pipeline, site, promotion, phase, pause)
     return _mark_deployed(pipeline, promotion), phase
+
+
+def _pause(heartbeat: Heartbeat, wait: Wait) -> Wait:
+    def _wait(seconds: float) -> None:
+        heartbeat.check()
+        wait(seconds)
+
+    return _wait
+
+
+def _stop_failed(pipeline: Pipeline, site: Site, promotion: Promotion, phase: Phase, wait: Wait) -> None:
+    statuses = settle_stacks(site, wait)
+    stuck = explain_stuck(statuses)
+    if stuck is None:
+        # CloudFormation put the old code back: what serves is what served before, and is watched as such.
+        pipeline.ledger.move(promotion.id, promotion.phase, pipeline.clock.now(), "old code kept", code_changed=False)
+    told = " | ".join(line for line in phase.tail[-4:] if line.strip())
+    why = f"cdk deploy: {phase.reason}: {told}"
+    stop(pipeline, promotion.id, PromotionPhase.FAILED, why if stuck is None else f"{why}; {stuck}")
 
 
 class StackWatch:
@@ -81,32 +103,31 @@ class StackWatch:
         return is_deployed(self._before, now, told)
 
 
-def settle_stacks(site: Site, wait: Wait, limit_seconds: float = _SETTLE_SECONDS) -> tuple[StackStatus, ...]:
+def settle_stacks(site: Site, wait: Wait) -> tuple[StackStatus, ...]:
     """Wait until no stack is in progress: an earlier run may have died while CloudFormation works on.
 
-    Raises TransientError when they do not settle in time.
+    Gives the statuses as they are after the environment's `settling_seconds` at the latest; one in progress hangs then.
     """
-    waited = 0.0
+    limit, waited = site.settings.deadlines.settling_seconds, 0.0
     while True:
         statuses = site.cloud.stack_statuses(site.settings.stack_names)
-        moving = [s for s in statuses if s.status and s.status.endswith("IN_PROGRESS")]
-        if not moving:
+        if waited >= limit or not any(is_moving(stack) for stack in statuses):
             return statuses
-        if waited >= limit_seconds:
-            told = ", ".join(f"{s.name} is {s.status}" for s in moving)
-            raise TransientError(f"{told} after {waited:.0f} s: wait for it to settle, then resume")
         wait(_POLL_SECONDS)
         waited += _POLL_SECONDS
 
 
 def _runs_already(pipeline: Pipeline, site: Site, assembly: Assembly) -> bool:
+    """Tell whether what serves is this release; whether it is healthy is judged later, and mended by no second deploy.
+
+    The code alone does not tell two releases apart that differ in their migrations: a service has to say which it is.
+    """
     outputs = site.cloud.outputs(site.settings.stack_names)
     base = find_base_url(site, outputs)
-    services = pipeline.settings.platform.services
     if base is None or not all(f.expected and f.expected == f.running for f in site.cloud.functions(assembly)):
         return False
-    probes = judge_probes(services, assembly.release, pipeline.prober.probe(base, services))
-    return all(phase.verdict is Verdict.PASSED for phase in probes)
+    probes = pipeline.prober.probe(base, pipeline.settings.platform.services)
+    return {probe.version for probe in probes if probe.version is not None} == {assembly.release}
 
 
 def _begin(pipeline: Pipeline, site: Site, promotion: Promotion, assembly: Assembly, note: str | None) -> Promotion:
@@ -133,13 +154,6 @@ def read_baseline(site: Site) -> tuple[AlarmReading, ...]:
     """Read the alarms as they are before a deploy; a first deploy has none."""
     there = [s.name for s in site.cloud.stack_statuses(site.settings.stack_names) if s.status is not None]
     return site.cloud.alarms(there) if there else ()
-
-
-def _note_old_code(pipeline: Pipeline, site: Site, promotion: Promotion, wait: Wait) -> None:
-    # CloudFormation put the old code back: what serves is what served before, and is watched as such.
-    statuses = [stack.status or "" for stack in settle_stacks(site, wait)]
-    if not any("FAILED" in status for status in statuses):
-        pipeline.ledger.move(promotion.id, promotion.phase, pipeline.clock.now(), "old code kept", code_changed=False)
 
 
 def _supersede_baking(pipeline: Pipeline, promotion: Promotion) -> None:

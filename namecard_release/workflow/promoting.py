@@ -15,11 +15,13 @@ from namecard_release.domain.promotion import (
     explain_closed_entry,
 )
 from namecard_release.domain.release import short
+from namecard_release.errors import RefusedError
 from namecard_release.workflow.gating import ENVIRONMENT_GATES, INFORMATIVE_GATES, RELEASE_GATES
 from namecard_release.workflow.pipeline import Pipeline, StoppedError
 from namecard_release.workflow.waiving import look_with_waivers
 
 _RESUMABLE = frozenset({PromotionPhase.FAILED, PromotionPhase.HELD, PromotionPhase.ABORTED})
+_UNDONE = frozenset({PromotionPhase.ROLLED_BACK, PromotionPhase.SUPERSEDED})
 _OPEN = frozenset({PromotionPhase.REQUESTED, PromotionPhase.GATED})
 
 
@@ -47,7 +49,10 @@ def is_promotion_of(promotion_id: str, root_run: str) -> bool:
 
 
 def open_promotion(pipeline: Pipeline, request: Request) -> Promotion:
-    """Record a requested promotion, or resume the one that this chain of runs began."""
+    """Record a requested promotion, or resume the one that this chain of runs began.
+
+    One that bakes or has succeeded needs no run any more, and keeps what was decided about it.
+    """
     now = pipeline.clock.now()
     fresh = Promotion(
         id=request.promotion_id,
@@ -62,11 +67,22 @@ def open_promotion(pipeline: Pipeline, request: Request) -> Promotion:
         run_id=request.run_id,
     )
     known = pipeline.ledger.open_promotion(fresh)
-    if known.run_id == request.run_id:
+    if known.run_id == request.run_id or is_settled(known) or known.phase in _UNDONE:
         return known
     # A run that was killed may not have been noticed yet: then the phase stays and only the run changes.
     phase = PromotionPhase.REQUESTED if known.phase in _RESUMABLE else known.phase
     return pipeline.ledger.move(known.id, phase, now, f"resumed by {request.actor}", run_id=request.run_id)
+
+
+def is_settled(promotion: Promotion) -> bool:
+    """Tell whether a promotion was deployed and verified, so that a run of it has nothing left to change."""
+    return promotion.phase in (PromotionPhase.BAKING, PromotionPhase.SUCCEEDED)
+
+
+def refuse_undone(promotion: Promotion) -> None:
+    """Refuse to resume what was rolled back or superseded since. Raises RefusedError."""
+    if promotion.phase in _UNDONE:
+        raise RefusedError(f"{promotion.id} is {promotion.phase}: {promotion.reason}\npromote the release anew")
 
 
 def check_entry(pipeline: Pipeline, environment: str, release: str) -> str | None:
@@ -95,8 +111,11 @@ def refuse_closed_entry(pipeline: Pipeline, promotion: Promotion) -> None:
 def admit_promotion(pipeline: Pipeline, promotion: Promotion) -> Promotion:
     """Move a promotion to GATED when every gate passed or is waived, and note the waivers.
 
-    Raises StoppedError: FAILED for a failed gate, HELD for an unread one.
+    Raises StoppedError: FAILED for a failed gate, HELD for an unread one; RefusedError for one that was undone.
     """
+    if is_settled(promotion):
+        return promotion
+    refuse_undone(promotion)
     refuse_closed_entry(pipeline, promotion)
     decision = admit((*RELEASE_GATES, *ENVIRONMENT_GATES), _read_gates(pipeline, promotion))
     if decision.admission is Admission.REFUSE:

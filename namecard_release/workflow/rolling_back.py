@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from namecard_release.domain.assembly import Assembly
@@ -15,15 +16,23 @@ from namecard_release.workflow.judging import find_way, judge_schema
 from namecard_release.workflow.pipeline import Pipeline
 from namecard_release.workflow.promoting import is_promotion_of
 
+# A command that is asked to end has five seconds; a rollback waits a little longer than that for its run, not for ever.
+_LOOK_SECONDS = 0.1
+_LOOKS = 60
+
 
 @dataclass(frozen=True)
 class RollbackPlan:
-    """What a rollback would do: leave `source` (None when nothing of ours runs) for `target`, under `safety`."""
+    """What a rollback would do: leave `source` (None when nothing of ours runs) for `target`, under `safety`.
+
+    `begun` is True when a run that was killed began to deploy it.
+    """
 
     environment: str
     source: Promotion | None
     target: Promotion
     safety: SafetyVerdict
+    begun: bool = False
 
 
 def plan_rollback(pipeline: Pipeline, environment: str, to: str | None, root_run: str = "") -> RollbackPlan:
@@ -35,7 +44,7 @@ def plan_rollback(pipeline: Pipeline, environment: str, to: str | None, root_run
     resumed = next((p for p in everything if root_run and is_promotion_of(p.id, root_run)), None)
     to = to if resumed is None else resumed.release
     history = tuple(p for p in everything if p is not resumed)
-    source = next((p for p in history if p.code_changed and p.phase is not PromotionPhase.ROLLED_BACK), None)
+    source = next((p for p in history if p.code_changed and not _left_before(p, resumed)), None)
     leaving = source.release if source else ""
     candidates = _candidates(pipeline, environment, history, to, resumed)
     target = find_last_good(candidates, environment, leaving)
@@ -45,7 +54,16 @@ def plan_rollback(pipeline: Pipeline, environment: str, to: str | None, root_run
             f"{environment} cannot go back to {wanted}: it was never verified there, or it is what runs now; "
             f"'namecard-release history --env {environment}' lists what was"
         )
-    return RollbackPlan(environment, source, target, judge_schema(pipeline, find_way(environment, source, target)))
+    begun = resumed is not None and resumed.deploy_started_at is not None
+    safety = judge_schema(pipeline, find_way(environment, source, target))
+    return RollbackPlan(environment, source, target, safety, begun)
+
+
+def _left_before(promotion: Promotion, resumed: Promotion | None) -> bool:
+    # What a resumed rollback itself left stays its source, or it would take an older release for it.
+    if promotion.phase is not PromotionPhase.ROLLED_BACK:
+        return False
+    return resumed is None or promotion.ended_at is None or promotion.ended_at < resumed.requested_at
 
 
 def _candidates(
@@ -64,8 +82,11 @@ def _candidates(
 
 
 def refuse_unsafe(plan: RollbackPlan, accepted: bool) -> None:
-    """Refuse a rollback whose verdict is not SAFE unless a person accepted that. Raises RefusedError."""
-    if plan.safety.safety is Safety.SAFE or accepted:
+    """Refuse a rollback whose verdict is not SAFE unless a person accepted that. Raises RefusedError.
+
+    One that a killed run began is finished: half a rollback is no safer.
+    """
+    if plan.safety.safety is Safety.SAFE or accepted or plan.begun:
         return
     command = f"namecard-release rollback --env {plan.environment} --to {short(plan.target.release)} --plan-only"
     raise RefusedError(
@@ -80,6 +101,15 @@ def find_interrupted(pipeline: Pipeline, environment: str, own_id: str) -> tuple
     return tuple(p for p in history if p.id != own_id and p.phase in IN_FLIGHT and p.phase is not PromotionPhase.BAKING)
 
 
+def wait_for_ends(have_ended: Callable[[], bool], wait: Callable[[float], object]) -> bool:
+    """Wait until the runs that a rollback stopped have ended, for seconds only; False when they have not by then."""
+    for _ in range(_LOOKS):
+        if have_ended():
+            return True
+        wait(_LOOK_SECONDS)
+    return have_ended()
+
+
 def load_target(pipeline: Pipeline, plan: RollbackPlan) -> Assembly:
     """Load the assembly to go back to, its content checked. Raises PermanentError when it is gone or changed."""
     return pipeline.store.get(plan.target.assembly or "")
@@ -88,8 +118,8 @@ def load_target(pipeline: Pipeline, plan: RollbackPlan) -> Assembly:
 def finish_rollback(pipeline: Pipeline, rollback: Promotion, left: Promotion | None, reason: str) -> None:
     """End a verified rollback: it succeeded, the release it left is ROLLED_BACK and held until a person says else."""
     now = pipeline.clock.now()
+    # Success is told last: a run that is killed on the way finds the rest still to do.
+    if left is not None:
+        pipeline.ledger.hold(Hold(left.environment, left.release, f"rolled back: {reason}", rollback.actor, now))
+        pipeline.ledger.move(left.id, PromotionPhase.ROLLED_BACK, now, reason)
     pipeline.ledger.move(rollback.id, PromotionPhase.SUCCEEDED, now, "verified and healthy")
-    if left is None:
-        return
-    pipeline.ledger.move(left.id, PromotionPhase.ROLLED_BACK, now, reason)
-    pipeline.ledger.hold(Hold(left.environment, left.release, f"rolled back: {reason}", rollback.actor, now))

@@ -83,6 +83,7 @@ class World:
     ran: list[tuple[str, ...]] = field(default_factory=list)
     deploys: list[str] = field(default_factory=list)
     deploy_outcome: CommandOutcome = field(default_factory=lambda: CommandOutcome(("cdk",), 0, 1.0))
+    during_deploy: Callable[[], object] = lambda: None
     deployed: str | None = None
     applied: list[LedgerRow] = field(default_factory=list)
     catalogue: Catalogue = field(default_factory=lambda: Catalogue({}))
@@ -260,8 +261,11 @@ class FakePorts:
         on_line: LineSink | None = None,
         is_deployed: Callable[[frozenset[str]], bool] | None = None,
     ) -> CommandOutcome:
-        """Run the assembly's code and apply its migrations."""
+        """Run the assembly's code and apply its migrations; ended early it deploys nothing."""
         self.world.deploys.append(assembly.release)
+        self.world.during_deploy()
+        if is_deployed is not None and is_deployed(frozenset()):
+            return CommandOutcome(("cdk",), None, 1.0, cut_short=True)
         if self.world.deploy_outcome.exit_code == 0:
             self.world.deployed = assembly.release
             known = {row.name for row in self.world.applied}

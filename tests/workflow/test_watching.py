@@ -162,7 +162,7 @@ def test_a_deploy_that_failed_leaves_the_baking_release_watched(stage: Stage) ->
 def test_a_deploy_with_an_unknown_end_is_watched_and_shown(stage: Stage) -> None:
     stage.world.files["e" * 40] = stage.world.files[C]
     stage.world.deploy_outcome = CommandOutcome(("cdk",), None, 2.0)
-    stage.world.statuses = ["UPDATE_FAILED"]
+    stage.world.statuses = ["UPDATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_FAILED"]
     with pytest.raises(StoppedError):
         stage.promote("e" * 40, "run-e")
     (watched,) = find_watched(stage.pipeline)
