@@ -15,6 +15,15 @@ REASON_TAG = "namecard/reason"
 PROMOTION_TAG = "namecard/promotion"
 ALARM_TAG = "namecard/alarm"
 KIND_TAG = "namecard/kind"
+# Set by Dagster on a run that it retries by itself; a re-execution that a person asks for has none.
+_RETRY_NUMBER = "dagster/retry_number"
+# A run whose process died is resumed by Dagster itself from the step that it was in; one whose step ended by its own
+# word (refused, held, failed) is a person's to resume.
+RETRY_TAGS = {
+    "dagster/max_retries": "3",
+    "dagster/retry_strategy": "FROM_FAILURE",
+    "dagster/retry_on_asset_or_op_failure": "false",
+}
 
 
 def request_of(run: dg.DagsterRun, environment: str, release: str, kind: PromotionKind) -> Request:
@@ -27,6 +36,7 @@ def request_of(run: dg.DagsterRun, environment: str, release: str, kind: Promoti
         reason=run.tags.get(REASON_TAG) or "launched in the Dagster UI",
         run_id=run.run_id,
         root_run=run.root_run_id or run.run_id,
+        automatic=_RETRY_NUMBER in run.tags,
     )
 
 

@@ -6,7 +6,7 @@ import dagster as dg
 
 from assets.deployment import describe_deployment
 from assets.evidence import told_plainly
-from assets.requests import KIND_TAG, request_of
+from assets.requests import KIND_TAG, RETRY_TAGS, request_of
 from namecard_release.domain.assembly import Assembly
 from namecard_release.domain.gates import Phase, Verdict, combine_phases
 from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase
@@ -128,7 +128,7 @@ def _event(
 @dg.job(
     name=ROLLBACK_JOB,
     executor_def=dg.in_process_executor,
-    tags={KIND_TAG: str(PromotionKind.ROLLBACK)},
+    tags={KIND_TAG: str(PromotionKind.ROLLBACK), **RETRY_TAGS},
     description="Deploys the last good assembly as it was built and verifies it; waits for no gate and for nobody.",
 )
 def rollback_job() -> None:

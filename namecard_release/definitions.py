@@ -21,6 +21,7 @@ from namecard_release.settings import Settings, find_settings, load_settings
 from namecard_release.workflow.pipeline import Pipeline
 from sensors.alarms import alarm_rollback_sensor
 from sensors.commits import commits_sensor
+from sensors.deadlines import deadline_sensor
 from sensors.run_status import cancelled_run_sensor, failed_run_sensor
 from sensors.schedules import readiness_schedule
 
@@ -50,7 +51,7 @@ def build_defs(settings: Settings, pipeline: object, open_pipeline: Callable[[],
             rollback_plan_job,
             build_readiness_job(names),
         ],
-        sensors=[alarm_rollback_sensor, failed_run_sensor, cancelled_run_sensor, commits_sensor],
+        sensors=[alarm_rollback_sensor, deadline_sensor, failed_run_sensor, cancelled_run_sensor, commits_sensor],
         schedules=[readiness_schedule],
         resources={"pipeline": pipeline},
     )

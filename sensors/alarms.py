@@ -9,6 +9,7 @@ import dagster as dg
 from assets.health import health_event
 from assets.requests import ACTOR_TAG, ALARM_TAG, ENVIRONMENT_TAG, PROMOTION_TAG, REASON_TAG
 from jobs.rollback import ROLLBACK_JOB, rollback_job
+from namecard_release.domain.heartbeats import ALARM_SENSOR
 from namecard_release.domain.promotion import Promotion
 from namecard_release.domain.release import short
 from namecard_release.domain.rollback import Action
@@ -20,6 +21,7 @@ SENSOR_NAME = "alarm_rollback_sensor"
 # Dagster's sensor loop turns every 5 s: a tick that ends at 5k - 1 s leaves the shortest gap (docs/adr/0004).
 _TICK_SECONDS = 24.0
 _LOOK_SECONDS = 0.25
+_BEAT_SECONDS = 10.0
 
 
 @dataclass
@@ -37,10 +39,16 @@ class Tick:
 
 
 def watch(pipeline: Pipeline, seconds: float, clock: Callable[[], float], wait: Callable[[float], object]) -> Tick:
-    """Look at every watched promotion again and again until something is decided or the time is up."""
-    end = clock() + seconds
+    """Look at every watched promotion again and again until something is decided or the time is up.
+
+    That it looks is recorded every ten seconds, for a sensor that is silent rolls nothing back.
+    """
+    end, next_beat = clock() + seconds, clock()
     fallbacks: dict[str, Fallback] = {}
     while True:
+        if clock() >= next_beat:
+            pipeline.ledger.beat(ALARM_SENSOR, pipeline.clock.now())
+            next_beat += _BEAT_SECONDS
         tick = _look_once(pipeline, fallbacks)
         if tick.decided or clock() >= end:
             return tick

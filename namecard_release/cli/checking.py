@@ -11,6 +11,7 @@ import typer
 from namecard_release.cli.output import FAILED, GOOD, UNKNOWN, exit_codes, print_json, print_table
 from namecard_release.cli.reading import JsonOption, SettingsOption, read_ledger, read_settings
 from namecard_release.domain.gates import Phase, Verdict, combine_phases, judge_command
+from namecard_release.domain.heartbeats import ALARM_SENSOR
 from namecard_release.errors import PermanentError, ReleaseError, TransientError
 from namecard_release.settings import Settings
 from namecard_release.workflow.pipeline import Pipeline
@@ -51,7 +52,16 @@ def diagnose(settings: Settings) -> tuple[Phase, ...]:
         ]
     tools = [("node", "node", "--version"), ("pnpm", "pnpm", "--version"), ("cdk", *settings.tools.cdk, "--version")]
     ran = [_run_tool(pipeline, name, tuple(argv)) for name, *argv in tools]
-    return (*ran, *[_check(name, read) for name, read in checks])
+    return (*ran, *[_check(name, read) for name, read in checks], _check_alarm_sensor(pipeline))
+
+
+def _check_alarm_sensor(pipeline: Pipeline) -> Phase:
+    from namecard_release.workflow.readying import judge_alarm_sensor
+
+    try:
+        return judge_alarm_sensor(pipeline)
+    except TransientError as error:
+        return Phase(ALARM_SENSOR, Verdict.UNKNOWN, str(error))
 
 
 def _run_tool(pipeline: Pipeline, name: str, argv: tuple[str, ...]) -> Phase:

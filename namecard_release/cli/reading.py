@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from namecard_release.cli.output import exit_codes, print_json, print_table, when
+from namecard_release.domain.gates import Phase
+from namecard_release.domain.heartbeats import ALARM_SENSOR, judge_seen
 from namecard_release.domain.promotion import Promotion
 from namecard_release.domain.release import short
 from namecard_release.domain.status import EnvironmentStatus, describe_environment
@@ -36,11 +39,20 @@ def status(settings: SettingsOption = None, json: JsonOption = False) -> None:
     with exit_codes():
         loaded = read_settings(settings)
         told = gather_status(loaded)
+        sensor = see_alarm_sensor(loaded)
     if json:
-        print_json({"environments": {one.environment: _plain_status(one) for one in told}})
+        environments = {one.environment: _plain_status(one) for one in told}
+        print_json({"environments": environments, "alarm_sensor": sensor})
         return
     headers = ("ENVIRONMENT", "RELEASE", "PHASE", "SCHEMA", "SINCE", "ACTOR", "UNDER WAY", "HELD", "WAIVED")
     print_table(headers, [_row(one) for one in told])
+    typer.echo(sensor.reason)
+
+
+def see_alarm_sensor(settings: Settings) -> Phase:
+    """Judge from the ledger whether the alarm sensor still looks."""
+    seen = read_ledger(settings).last_beat(ALARM_SENSOR)
+    return judge_seen(ALARM_SENSOR, seen, datetime.now(UTC), settings.dagster.silent_after_seconds)
 
 
 def gather_status(settings: Settings) -> list[EnvironmentStatus]:

@@ -1,13 +1,39 @@
-"""Whether a deploy that is under way has done its work. Running it, and judging what it left, does not belong here."""
+"""Whether a deploy has done its work, as CloudFormation tells it. Running it, and judging its release, is elsewhere."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from enum import StrEnum
 
 from namecard_release.domain.readiness import StackStatus
 
 # Complete, and with what was asked for: one that was undone is complete as well.
 _DONE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
+
+
+class Ending(StrEnum):
+    """What a deploy left whose tool gave no good result: the new code, the old code, or nobody knows."""
+
+    DEPLOYED = "DEPLOYED"
+    OLD = "OLD"
+    UNKNOWN = "UNKNOWN"
+
+
+def judge_ending(before: Sequence[StackStatus], after: Sequence[StackStatus]) -> Ending:
+    """Judge the stacks of a deploy, in the order in which they are deployed, once they have settled.
+
+    The last one is changed only when those before it are done, and a stack that needs no change is never touched. A
+    stack that was undone keeps the old code; one that failed or still moves may hold anything.
+    """
+    moments = {stack.name: (stack.status is not None, stack.changed_at) for stack in before}
+    unsure = [s for s in after if s.status and ("FAILED" in s.status or s.status.endswith("IN_PROGRESS"))]
+    if unsure or not after:
+        return Ending.UNKNOWN
+    if any((stack.status or "").endswith("ROLLBACK_COMPLETE") for stack in after):
+        return Ending.OLD
+    last = after[-1]
+    is_new = last.status in _DONE and _is_changed(last, moments.get(last.name))
+    return Ending.DEPLOYED if is_new else Ending.OLD
 
 
 def is_deployed(before: Sequence[StackStatus], now: Sequence[StackStatus], told: Collection[str]) -> bool:

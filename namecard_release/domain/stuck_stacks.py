@@ -1,4 +1,4 @@
-"""The way out of a stack that gets no further by itself, in words. Reading its status is elsewhere; nothing is mended."""
+"""The way out of a stack that gets no further by itself. Reading its status is elsewhere; nothing is mended here."""
 
 from __future__ import annotations
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
@@ -12,7 +14,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from namecard_release.errors import MisuseError, PermanentError
 from namecard_release.ledger.sql_ledger import SqlLedger
-from namecard_release.ledger.store import WRITES, telling
+from namecard_release.ledger.store import WRITES, telling, utc_now
 
 # The newest file in versions/; a test keeps them equal.
 HEAD = "0005"
@@ -20,8 +22,8 @@ _BUSY_SECONDS = 30
 _MISUSE = "paths.ledger_url is not a ledger's URL: write sqlite:///path/to/file or postgresql://user@host/database"
 
 
-def open_ledger(url: str) -> SqlLedger:
-    """Open the ledger and migrate it when it is not at the newest schema.
+def open_ledger(url: str, now: Callable[[], datetime] = utc_now) -> SqlLedger:
+    """Open the ledger and migrate it when it is not at the newest schema; leases expire by the clock `now`.
 
     Raises MisuseError for a malformed URL, TransientError when the database does not answer, PermanentError when it
     is no ledger.
@@ -32,7 +34,7 @@ def open_ledger(url: str) -> SqlLedger:
             from namecard_release.ledger.migrate import migrate
 
             migrate(engine)
-    return SqlLedger(engine)
+    return SqlLedger(engine, now)
 
 
 def make_engine(url: str) -> Engine:

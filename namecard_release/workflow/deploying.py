@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
+from typing import NoReturn
 
 from namecard_release.domain.alarms import AlarmReading
 from namecard_release.domain.assembly import Assembly
-from namecard_release.domain.deploys import is_deployed
+from namecard_release.domain.deploys import Ending, is_deployed, judge_ending
 from namecard_release.domain.gates import Phase, Verdict, judge_command
 from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase
 from namecard_release.domain.readiness import StackStatus
@@ -60,7 +62,7 @@ def deploy_release(
     phase = judge_command("cdk deploy", outcome)
     site.cloud.forget_alarms()
     if phase.verdict is not Verdict.PASSED:
-        _stop_failed(pipeline, site, promotion, phase, pause)
+        phase = _judge_unfinished(pipeline, promotion, phase, before, settle_stacks(site, pause))
     return _mark_deployed(pipeline, promotion), phase
 
 
@@ -72,10 +74,25 @@ def _pause(heartbeat: Heartbeat, wait: Wait) -> Wait:
     return _wait
 
 
-def _stop_failed(pipeline: Pipeline, site: Site, promotion: Promotion, phase: Phase, wait: Wait) -> None:
-    statuses = settle_stacks(site, wait)
-    stuck = explain_stuck(statuses)
-    if stuck is None:
+def _judge_unfinished(
+    pipeline: Pipeline,
+    promotion: Promotion,
+    phase: Phase,
+    before: tuple[StackStatus, ...],
+    after: tuple[StackStatus, ...],
+) -> Phase:
+    """Judge a deploy whose cdk failed or was killed; one that CloudFormation finished without cdk goes on.
+
+    Raises StoppedError (FAILED) otherwise.
+    """
+    ending = judge_ending(before, after)
+    if ending is not Ending.DEPLOYED or phase.verdict is not Verdict.UNKNOWN:
+        _stop_failed(pipeline, promotion, phase, ending, explain_stuck(after))
+    return replace(phase, reason=f"{phase.reason}; CloudFormation finished it")
+
+
+def _stop_failed(pipeline: Pipeline, promotion: Promotion, phase: Phase, ending: Ending, stuck: str | None) -> NoReturn:
+    if ending is Ending.OLD:
         # CloudFormation put the old code back: what serves is what served before, and is watched as such.
         pipeline.ledger.move(promotion.id, promotion.phase, pipeline.clock.now(), "old code kept", code_changed=False)
     told = " | ".join(line for line in phase.tail[-4:] if line.strip())

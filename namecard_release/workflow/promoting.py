@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 from namecard_release.domain.gates import Admission, GateResult, admit
 from namecard_release.domain.promotion import (
@@ -27,7 +28,10 @@ _OPEN = frozenset({PromotionPhase.REQUESTED, PromotionPhase.GATED})
 
 @dataclass(frozen=True)
 class Request:
-    """Who asks for what: `root_run` is the first run of a chain of re-executions, so that a resumed run goes on."""
+    """Who asks for what: `root_run` is the first run of a chain of re-executions, so that a resumed run goes on.
+
+    `automatic` is True for a retry that no person asked for.
+    """
 
     environment: str
     release: str
@@ -36,6 +40,7 @@ class Request:
     reason: str
     run_id: str
     root_run: str
+    automatic: bool = False
 
     @property
     def promotion_id(self) -> str:
@@ -51,7 +56,8 @@ def is_promotion_of(promotion_id: str, root_run: str) -> bool:
 def open_promotion(pipeline: Pipeline, request: Request) -> Promotion:
     """Record a requested promotion, or resume the one that this chain of runs began.
 
-    One that bakes or has succeeded needs no run any more, and keeps what was decided about it.
+    One that bakes or has succeeded needs no run any more, and keeps what was decided about it. Raises RefusedError for
+    an automatic retry of one that was held or stopped meanwhile: only a person resumes that.
     """
     now = pipeline.clock.now()
     fresh = Promotion(
@@ -69,6 +75,8 @@ def open_promotion(pipeline: Pipeline, request: Request) -> Promotion:
     known = pipeline.ledger.open_promotion(fresh)
     if known.run_id == request.run_id or is_settled(known) or known.phase in _UNDONE:
         return known
+    if request.automatic and known.phase in (PromotionPhase.HELD, PromotionPhase.ABORTED):
+        raise RefusedError(f"{known.id} is {known.phase}: {known.reason}\nonly a person resumes it")
     # A run that was killed may not have been noticed yet: then the phase stays and only the run changes.
     phase = PromotionPhase.REQUESTED if known.phase in _RESUMABLE else known.phase
     return pipeline.ledger.move(known.id, phase, now, f"resumed by {request.actor}", run_id=request.run_id)
@@ -134,7 +142,7 @@ def _read_gates(pipeline: Pipeline, promotion: Promotion) -> tuple[GateResult, .
     return look_with_waivers(pipeline.settings, pipeline.ledger, results, promotion.environment, now)
 
 
-def stop(pipeline: Pipeline, promotion_id: str, phase: PromotionPhase, reason: str) -> None:
+def stop(pipeline: Pipeline, promotion_id: str, phase: PromotionPhase, reason: str) -> NoReturn:
     """End a promotion in a phase with its reason. Raises StoppedError always."""
     pipeline.ledger.move(promotion_id, phase, pipeline.clock.now(), reason)
     raise StoppedError(phase, reason)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from namecard_release.domain.gates import Phase, Verdict, combine_phases
 from namecard_release.domain.health import judge_probes
+from namecard_release.domain.heartbeats import ALARM_SENSOR, judge_seen
 from namecard_release.domain.migrations import plan_migrations
 from namecard_release.domain.readiness import judge_alarm_states, judge_stacks
 from namecard_release.domain.status import describe_environment
@@ -15,7 +16,8 @@ from namecard_release.workflow.verifying import find_base_url
 
 
 def check_readiness(pipeline: Pipeline, environment: str) -> tuple[Phase, ...]:
-    """Check an environment: stacks settled, alarms quiet, schema as the running release left it, services answering.
+    """Check an environment: stacks settled, alarms quiet and watched, schema as the running release left it, services
+    answering.
 
     A signal that cannot be read is UNKNOWN with its reason and does not hide the others.
     """
@@ -23,10 +25,18 @@ def check_readiness(pipeline: Pipeline, environment: str) -> tuple[Phase, ...]:
     running = describe_environment(environment, pipeline.ledger.history(environment), ()).release
     return (
         _read("stacks", lambda: judge_stacks(site.cloud.stack_statuses(site.settings.stack_names))),
+        _read("alarm sensor", lambda: judge_alarm_sensor(pipeline)),
         _read("alarms", lambda: judge_alarm_states(site.cloud.alarms(site.settings.stack_names))),
         _read("schema", lambda: _judge_schema(pipeline, site, running)),
         _read("probes", lambda: _judge_services(pipeline, site, running)),
     )
+
+
+def judge_alarm_sensor(pipeline: Pipeline) -> Phase:
+    """Judge whether the alarm sensor still looks; one that was not seen for too long is UNKNOWN."""
+    seen = pipeline.ledger.last_beat(ALARM_SENSOR)
+    limit = pipeline.settings.dagster.silent_after_seconds
+    return judge_seen(ALARM_SENSOR, seen, pipeline.clock.now(), limit)
 
 
 def _read(name: str, judge: Callable[[], Phase]) -> Phase:

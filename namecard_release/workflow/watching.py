@@ -50,7 +50,11 @@ def _find_newest(pipeline: Pipeline, environment: str) -> Promotion | None:
 def _needs_a_look(pipeline: Pipeline, promotion: Promotion) -> bool:
     if promotion.phase is PromotionPhase.BAKING:
         return True
-    return promotion.phase in _ENDED_SERVING and pipeline.ledger.decision(promotion.id) is None
+    if promotion.phase not in _ENDED_SERVING:
+        return False
+    # A rollback that was decided is asked for until it has begun: whoever decided it may have died before that.
+    decision = pipeline.ledger.decision(promotion.id)
+    return decision is None or decision.action is Action.ROLL_BACK
 
 
 def read_health(pipeline: Pipeline, promotion: Promotion) -> Verdict | None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from namecard_release.domain.deploys import is_deployed
+from namecard_release.domain.deploys import Ending, is_deployed, judge_ending
 from namecard_release.domain.readiness import StackStatus
 
 OLD, NEW = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
@@ -46,3 +46,36 @@ def test_a_deploy_is_done_when_every_stack_is(
     before: tuple[StackStatus, ...], now: tuple[StackStatus, ...], told: tuple[str, ...], done: bool
 ) -> None:
     assert is_deployed(before, now, told) is done
+
+
+D, U, R = "CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "ending"),
+    [
+        ([(U, 1), (U, 1)], [(U, 2), (U, 2)], Ending.DEPLOYED),
+        ([(U, 1), (U, 1)], [(U, 1), (U, 2)], Ending.DEPLOYED),
+        ([(None, None), (None, None)], [(D, 1), (D, 1)], Ending.DEPLOYED),
+        ([(U, 1), (U, 1)], [(U, 2), (U, 1)], Ending.OLD),
+        ([(U, 1), (U, 1)], [(U, 1), (U, 1)], Ending.OLD),
+        ([(U, 1), (U, 1)], [(U, 2), (R, 2)], Ending.OLD),
+        ([(U, 1), (U, 1)], [(R, 2), (U, 1)], Ending.OLD),
+        ([(None, None), (None, None)], [(D, 1), ("ROLLBACK_COMPLETE", 1)], Ending.OLD),
+        ([(None, None), (None, None)], [(D, 1), (None, None)], Ending.OLD),
+        ([(U, 1), (U, 1)], [(U, 2), ("UPDATE_ROLLBACK_FAILED", 2)], Ending.UNKNOWN),
+        ([(U, 1), (U, 1)], [("UPDATE_FAILED", 2), (U, 2)], Ending.UNKNOWN),
+        ([(U, 1), (U, 1)], [(U, 2), ("UPDATE_IN_PROGRESS", 2)], Ending.UNKNOWN),
+        ([], [], Ending.UNKNOWN),
+    ],
+)
+def test_what_a_deploy_without_a_good_result_left(
+    before: list[tuple[str | None, int | None]], after: list[tuple[str | None, int | None]], ending: Ending
+) -> None:
+    def stacks(told: list[tuple[str | None, int | None]]) -> list[StackStatus]:
+        return [
+            StackStatus(name, status, None if day is None else datetime(2026, 3, day, tzinfo=UTC))
+            for name, (status, day) in zip(("Db", "Api"), told, strict=False)
+        ]
+
+    assert judge_ending(stacks(before), stacks(after)) is ending

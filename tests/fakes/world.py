@@ -127,7 +127,7 @@ class World:
     def pipeline(self) -> Pipeline:
         """Make a pipeline over this world."""
         settings = settings_of(self.folder, scenarios=self.scenarios)
-        ledger: ReleaseLedger = open_ledger(settings.paths.ledger_url)
+        ledger: ReleaseLedger = open_ledger(settings.paths.ledger_url, lambda: self.time)
         port = FakePorts(self)
 
         def site(name: str) -> Site:
@@ -262,10 +262,10 @@ class FakePorts:
         is_deployed: Callable[[frozenset[str]], bool] | None = None,
     ) -> CommandOutcome:
         """Run the assembly's code and apply its migrations; ended early it deploys nothing."""
-        self.world.deploys.append(assembly.release)
         self.world.during_deploy()
         if is_deployed is not None and is_deployed(frozenset()):
             return CommandOutcome(("cdk",), None, 1.0, cut_short=True)
+        self.world.deploys.append(assembly.release)
         if self.world.deploy_outcome.exit_code == 0:
             self.world.deployed = assembly.release
             known = {row.name for row in self.world.applied}

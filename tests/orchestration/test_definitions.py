@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from uuid import uuid4
 
 import dagster as dg
 import pytest
 
+from assets.requests import RETRY_TAGS
 from namecard_release.definitions import build_defs
 from namecard_release.domain.alarms import AlarmState
 from namecard_release.domain.gates import CommandOutcome
 from namecard_release.domain.linting import Finding, Level
 from namecard_release.domain.migrations import StatementCost, TrialResult
-from namecard_release.domain.promotion import PromotionPhase
+from namecard_release.domain.promotion import PromotionKind, PromotionPhase
+from namecard_release.domain.rollback import Action, Decision
 from namecard_release.workflow.pipeline import Pipeline
+from namecard_release.workflow.promoting import Request, open_promotion
 from namecard_release.workflow.waiving import WaiverRequest, waive_gate
 from sensors.alarms import alarm_rollback_sensor, watch
 from sensors.commits import commits_sensor
+from sensors.deadlines import deadline_sensor
 from sensors.run_status import cancelled_run_sensor, failed_run_sensor
 from tests.fakes.world import FIRST, SECOND, A, B, C, World, migration
 
@@ -236,9 +241,53 @@ def test_a_rollback_is_planned_in_the_ui_without_being_done(stage: Stage) -> Non
 def test_readiness_tells_every_signal(stage: Stage) -> None:
     job = stage.defs.resolve_job_def("readiness_job")
     stage.promote(A)
-    checks = job.execute_in_process(instance=stage.instance).get_asset_check_evaluations()
-    found = {check.asset_key.path[0]: check.passed for check in checks}
-    assert found == {"dev": False, "staging": True, "prod": False}
+    for seen, ready in ((False, False), (True, True)):
+        if seen:
+            watch(stage.pipeline, 0, lambda: 0.0, lambda _: None)
+        checks = job.execute_in_process(instance=stage.instance).get_asset_check_evaluations()
+        found = {check.asset_key.path[0]: check.passed for check in checks}
+        assert found == {"dev": False, "staging": ready, "prod": False}
+
+
+def test_a_long_tick_is_seen_every_ten_seconds(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    time, beats = [0.0], list[float]()
+    monkeypatch.setattr(stage.pipeline.ledger, "beat", lambda name, at: beats.append(time[0]))
+    watch(stage.pipeline, 24, lambda: time[0], lambda seconds: time.__setitem__(0, time[0] + seconds))
+    assert beats == [0, 10, 20]
+
+
+def test_a_promotion_past_its_deadline_is_held_by_a_sensor(stage: Stage) -> None:
+    promotion = open_promotion(
+        stage.pipeline, Request("staging", A, PromotionKind.PROMOTION, "ada", "why", "run-1", "run-1")
+    )
+    context = dg.build_sensor_context(instance=stage.instance)
+    assert "nothing is overdue" in str(deadline_sensor(context, pipeline=stage.pipeline))
+    stage.world.pass_time(7201)
+    assert promotion.id in str(deadline_sensor(context, pipeline=stage.pipeline))
+    assert stage.phases(A) == [PromotionPhase.HELD]
+
+
+def test_a_run_that_was_killed_is_retried_by_itself_and_one_that_was_refused_is_not(stage: Stage) -> None:
+    for name in ("promote_staging_job", "rollback_job"):
+        tags = stage.defs.resolve_job_def(name).tags
+        assert {key: tags[key] for key in RETRY_TAGS} == RETRY_TAGS
+    assert RETRY_TAGS["dagster/retry_on_asset_or_op_failure"] == "false"
+
+
+def test_a_bake_whose_run_was_killed_at_its_last_breath_is_found_as_it_is(stage: Stage) -> None:
+    stage.promote(B)
+    before = stage.pipeline.ledger.history("staging")
+    assert stage.pipeline.ledger.record_decision(before[0].id, Decision(Action.HALT, "why"), stage.world.time)
+    job = stage.defs.resolve_job_def("promote_staging_job")
+    (first,) = stage.instance.get_runs()
+    again = job.execute_in_process(
+        instance=stage.instance,
+        partition_key=B,
+        # A promotion is known by its first run's first letters, so that this run stands for a retry of that one.
+        run_id=first.run_id[:8] + str(uuid4())[8:],
+    )
+    assert again.success and stage.world.deploys == [B]
+    assert stage.pipeline.ledger.decision(before[0].id) is not None
 
 
 def test_new_commits_become_releases(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from namecard_release.domain.gates import CommandOutcome, Verdict
 from namecard_release.domain.migrations import TrialResult
 from namecard_release.domain.promotion import Hold, Promotion, PromotionKind, PromotionPhase
 from namecard_release.domain.readiness import StackStatus
+from namecard_release.errors import RefusedError
 from namecard_release.workflow.assembling import build_assembly
 from namecard_release.workflow.deploying import StackWatch, deploy_release, find_assembly
 from namecard_release.workflow.gating import RELEASE_GATES, run_gate
@@ -219,6 +220,31 @@ def test_a_resumed_run_whose_end_was_not_noticed_goes_on(stage: Stage) -> None:
     assert resumed.phase is PromotionPhase.GATED and resumed.run_id == "run-2"
     assert not close_failed_run(stage.pipeline, promotion.id, "run-1", PromotionPhase.FAILED, "killed")
     assert stage.deploy(resumed).phase is PromotionPhase.BAKING
+
+
+@pytest.mark.parametrize("phase", [P for P in PromotionPhase if P.value in ("HELD", "ABORTED", "FAILED")])
+def test_what_was_held_or_stopped_is_resumed_by_people_only(stage: Stage, phase: PromotionPhase) -> None:
+    promotion = stage.open(A, "run-1")
+    stage.pipeline.ledger.move(promotion.id, phase, stage.world.time, "stopped by a rollback")
+    kind = PromotionKind.PROMOTION
+    retry = Request("staging", A, kind, "ada", "why", "run-2", "run-1", automatic=True)
+    if phase is PromotionPhase.FAILED:
+        assert open_promotion(stage.pipeline, retry).phase is PromotionPhase.REQUESTED
+        return
+    with pytest.raises(RefusedError, match="only a person resumes it"):
+        open_promotion(stage.pipeline, retry)
+    assert stage.phase(promotion) is phase
+    assert stage.open(A, "run-3", root="run-1").phase is PromotionPhase.REQUESTED
+
+
+@pytest.mark.parametrize("phase", [PromotionPhase.SUPERSEDED, PromotionPhase.ROLLED_BACK])
+def test_what_was_undone_is_not_resumed(stage: Stage, phase: PromotionPhase) -> None:
+    promotion = stage.promote(A, "run-1")
+    stage.pipeline.ledger.move(promotion.id, phase, stage.world.time, "by another")
+    resumed = stage.open(A, "run-2", root="run-1")
+    with pytest.raises(RefusedError, match=f"is {phase}: by another\npromote the release anew"):
+        admit_promotion(stage.pipeline, resumed)
+    assert stage.phase(promotion) is phase
 
 
 def test_a_held_release_does_not_enter(stage: Stage) -> None:

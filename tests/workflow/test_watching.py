@@ -191,6 +191,17 @@ def test_a_held_release_is_no_target_of_an_automatic_rollback(stage: Stage) -> N
     assert (seen.decision.action, seen.decision.to) == (Action.HALT, None)
 
 
+def test_a_rollback_that_was_decided_is_asked_for_until_it_begins_whoever_died(stage: Stage) -> None:
+    stage.world.files["e" * 40] = stage.world.files[C]
+    stage.world.sick.add("cards")
+    with pytest.raises(StoppedError):
+        stage.promote("e" * 40, "run-e")
+    first = watch(stage)
+    assert (first.decision.action, first.fresh) == (Action.ROLL_BACK, True)
+    again = watch(Stage(stage.world, stage.world.pipeline()))
+    assert (again.decision, again.fresh) == (first.decision, False)
+
+
 def test_a_resumed_promotion_is_decided_about_anew(stage: Stage) -> None:
     stage.world.unreachable.add("services")
     stage.world.files["e" * 40] = stage.world.files[C]
