@@ -15,6 +15,8 @@ REASON_TAG = "namecard/reason"
 PROMOTION_TAG = "namecard/promotion"
 ALARM_TAG = "namecard/alarm"
 KIND_TAG = "namecard/kind"
+# On promotions alone, so that a queue may limit them by environment without ever holding a rollback back.
+PROMOTES_TAG = "namecard/promotes"
 # Set by Dagster on a run that it retries by itself; a re-execution that a person asks for has none.
 _RETRY_NUMBER = "dagster/retry_number"
 # A run whose process died is resumed by Dagster itself from the step that it was in; one whose step ended by its own

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from assets.requests import ENVIRONMENT_TAG, KIND_TAG, RETRY_TAGS
+from assets.requests import ENVIRONMENT_TAG, KIND_TAG, PROMOTES_TAG, RETRY_TAGS
 from jobs.executing import build_executor
 from namecard_release.domain.promotion import PromotionKind
 from namecard_release.workflow.gating import RELEASE_GATES
@@ -32,7 +32,12 @@ def build_promote_job(environment: str, open_pipeline: Callable[[], Pipeline]) -
     return dg.define_asset_job(
         promote_job_name(environment),
         selection=selection,
-        tags={ENVIRONMENT_TAG: environment, KIND_TAG: str(PromotionKind.PROMOTION), **RETRY_TAGS},
+        tags={
+            ENVIRONMENT_TAG: environment,
+            PROMOTES_TAG: environment,
+            KIND_TAG: str(PromotionKind.PROMOTION),
+            **RETRY_TAGS,
+        },
         executor_def=build_executor(environment, open_pipeline),
         description=f"Gates, deploys and verifies a release in {environment}; the alarm sensor watches its bake.",
     )

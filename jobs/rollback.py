@@ -128,7 +128,7 @@ def _event(
 @dg.job(
     name=ROLLBACK_JOB,
     executor_def=dg.in_process_executor,
-    tags={KIND_TAG: str(PromotionKind.ROLLBACK), **RETRY_TAGS},
+    tags={KIND_TAG: str(PromotionKind.ROLLBACK), "dagster/priority": "10", **RETRY_TAGS},
     description="Deploys the last good assembly as it was built and verifies it; waits for no gate and for nobody.",
 )
 def rollback_job() -> None:

@@ -1,0 +1,86 @@
+"""The production instance of Dagster (deploy/dagster.yaml) on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.run_coordinator import QueuedRunCoordinator
+from sqlalchemy import create_engine, make_url, text
+
+from assets.requests import KIND_TAG, PROMOTES_TAG
+from jobs.rollback import rollback_job
+from namecard_release.sandbox.state import StateStore
+
+_FILE = Path(__file__).parents[2] / "deploy" / "dagster.yaml"
+_RUN = """
+import dagster as dg
+
+@dg.op
+def say() -> int:
+    return 7
+
+@dg.job(tags={"told": "yes"})
+def trivial():
+    say()
+
+with dg.DagsterInstance.get() as instance:
+    result = trivial.execute_in_process(instance=instance)
+    assert result.success
+    print(result.run_id)
+"""
+
+
+@pytest.fixture
+def home(database: StateStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """DAGSTER_HOME with the shipped file, over a database of its own."""
+    assert database.state.postgres is not None
+    url = make_url(database.state.postgres.admin_url).set(drivername="postgresql+psycopg2")
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("create database dagster_production"))
+    told = {"HOST": url.host, "PORT": url.port, "USER": url.username, "PASSWORD": url.password or ""}
+    for name, value in {**told, "DB": "dagster_production"}.items():
+        monkeypatch.setenv(f"DAGSTER_PG_{name}", str(value))
+    shutil.copy(_FILE, tmp_path / "dagster.yaml")
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    yield tmp_path
+    with engine.connect() as connection:
+        connection.execute(text("drop database dagster_production with (force)"))
+    engine.dispose()
+
+
+def test_the_shipped_instance_loads_and_keeps_a_run(home: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", _RUN], env=dict(os.environ), cwd=home, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    with dg.DagsterInstance.get() as instance:
+        run = instance.get_run_by_id(ran.stdout.strip())
+        assert run is not None and run.is_success and run.tags["told"] == "yes"
+        assert any(record.message for record in instance.all_logs(run.run_id))
+        assert type(instance.run_storage).__module__.startswith("dagster_postgres")
+        assert type(instance.event_log_storage).__module__.startswith("dagster_postgres")
+        assert type(instance.schedule_storage).__module__.startswith("dagster_postgres")
+
+
+def test_the_shipped_settings_are_those_that_are_told(home: Path) -> None:
+    with dg.DagsterInstance.get() as instance:
+        assert isinstance(instance.run_coordinator, QueuedRunCoordinator)
+        queue = instance.get_concurrency_config().run_queue_config
+        assert queue is not None and queue.max_concurrent_runs == -1
+        limited = {(limit["key"], str(limit.get("value"))) for limit in queue.tag_concurrency_limits}
+        assert {key for key, _ in limited} == {PROMOTES_TAG, KIND_TAG}
+        # No limit may ever hold a rollback back.
+        assert PROMOTES_TAG not in rollback_job.tags
+        assert (KIND_TAG, rollback_job.tags[KIND_TAG]) not in limited
+        assert int(rollback_job.tags["dagster/priority"]) > 0
+        assert instance.run_monitoring_enabled and instance.run_retries_enabled
+        assert instance.run_retries_max_retries == 0 and not instance.run_retries_retry_on_asset_or_op_failure
+        assert instance.get_settings("sensors")["use_threads"] is True
