@@ -82,6 +82,8 @@ def look(pipeline: Pipeline, promotion: Promotion, fallback: Fallback) -> Watch:
     site = pipeline.site(promotion.environment)
     recorded = pipeline.ledger.decision(promotion.id)
     if recorded is not None:
+        # Whoever recorded it may have died before it was carried out.
+        _apply(pipeline, promotion, recorded)
         return Watch(promotion, recorded, (), fresh=False)
     now = pipeline.clock.now()
     unread: str | None = None

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.events import RunFailureReason
+from dagster._core.execution.retries import auto_reexecution_should_retry_run
 from dagster._core.run_coordinator import QueuedRunCoordinator
 from sqlalchemy import create_engine, make_url, text
 
@@ -84,3 +86,19 @@ def test_the_shipped_settings_are_those_that_are_told(home: Path) -> None:
         assert instance.run_monitoring_enabled and instance.run_retries_enabled
         assert instance.run_retries_max_retries == 0 and not instance.run_retries_retry_on_asset_or_op_failure
         assert instance.get_settings("sensors")["use_threads"] is True
+
+
+@pytest.mark.parametrize(
+    ("reason", "retried"),
+    [(None, True), (RunFailureReason.RUN_EXCEPTION, True), (RunFailureReason.STEP_FAILURE, False)],
+)
+def test_a_run_whose_process_died_is_retried_and_one_whose_step_said_no_is_not(
+    home: Path, reason: RunFailureReason | None, retried: bool
+) -> None:
+    config = {"ops": {"rollback_deployment": {"config": {"environment": "staging"}}}}
+    with dg.DagsterInstance.get() as instance:
+        run = instance.create_run_for_job(rollback_job, run_config=config, tags=dict(rollback_job.tags))
+        instance.report_run_failed(run)
+        failed = instance.get_run_by_id(run.run_id)
+        assert failed is not None
+        assert auto_reexecution_should_retry_run(instance, failed, reason) is retried

@@ -188,6 +188,7 @@ def _copy(prepared: Stage, folder: Path) -> Stage:
         alarms=dict(old.alarms),
         assemblies=dict(old.assemblies),
         statuses=list(old.statuses),
+        unreachable=set(old.unreachable),
         ran=[],
     )
     # Made anew, `replace` set every alarm to OK.
@@ -347,3 +348,36 @@ def test_a_dead_runs_lease_keeps_others_waiting_until_it_expires_and_no_longer(
         died = next(p for p in stage.pipeline.ledger.history("staging") if p.release == C)
         assert died.phase is P.DEPLOYING
     assert 29 <= (stage.world.time - before).total_seconds() <= 32
+
+
+@pytest.mark.parametrize("action", [Action.PROCEED, Action.ROLL_BACK, Action.HALT])
+def test_a_sensor_killed_anywhere_loses_no_decision(
+    prepared: dict[bool, Stage], tmp_path: Path, action: Action
+) -> None:
+    phases = {Action.PROCEED: P.SUCCEEDED, Action.ROLL_BACK: P.BAKING, Action.HALT: P.HELD}
+
+    def watched(folder: Path) -> Stage:
+        stage = _copy(prepared[False], folder)
+        promote(stage, stage.pipeline, "run-1")
+        stage.world.pass_time(5 if action is Action.ROLL_BACK else 661)
+        if action is Action.ROLL_BACK:
+            stage.world.set_alarm("CardsErrorsAlarm", AlarmState.ALARM)
+        if action is Action.HALT:
+            stage.world.unreachable.add("alarms")
+        return stage
+
+    def tick(pipeline: Pipeline) -> None:
+        for promotion in find_watched(pipeline):
+            look(pipeline, promotion, find_fallback(pipeline, promotion))
+
+    whole = Fate()
+    tick(mortal(watched(tmp_path / "whole").pipeline, whole))
+    for at in range(len(whole.calls)):
+        stage = watched(tmp_path / "killed")
+        fate = Fate(at)
+        with pytest.raises(Killed):
+            tick(mortal(stage.pipeline, fate))
+        tick(stage.pipeline)
+        newest = _newest(stage)
+        decision = stage.pipeline.ledger.decision(newest.id)
+        assert decision is not None and (decision.action, newest.phase) == (action, phases[action]), fate.calls
