@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
-from namecard_release.domain.promotion import Promotion, PromotionPhase
+from namecard_release.domain.promotion import PromotionPhase
 from namecard_release.domain.turns import Turn
 from namecard_release.errors import RefusedError, TransientError
 from namecard_release.ports import Lease, LineSink
@@ -19,6 +19,7 @@ LEASE_SECONDS = 30.0
 # A holder whose lease is taken notices within a beat, and ends the cdk that it runs.
 _BEAT_SECONDS = 2.0
 _TURN_SECONDS = 1.0
+_ENDED = frozenset({PromotionPhase.ABORTED, PromotionPhase.HELD, PromotionPhase.FAILED, PromotionPhase.SUPERSEDED})
 
 Wait = Callable[[float], object]
 
@@ -106,6 +107,17 @@ def hold_lease(
 
 
 def _wait_for_turn(pipeline: Pipeline, environment: str, holder: str, wait: Wait, on_line: LineSink | None) -> Lease:
+    lease: Lease | None = None
+    try:
+        lease = _ask_in_turns(pipeline, environment, holder, wait, on_line)
+        return lease
+    finally:
+        # One that is interrupted while it waits supersedes nobody any more.
+        if lease is None:
+            pipeline.ledger.leave_queue(holder)
+
+
+def _ask_in_turns(pipeline: Pipeline, environment: str, holder: str, wait: Wait, on_line: LineSink | None) -> Lease:
     limit = pipeline.settings.environment(environment).lease_wait_seconds
     end = pipeline.clock.now() + timedelta(seconds=limit)
     told = ""
@@ -118,7 +130,6 @@ def _wait_for_turn(pipeline: Pipeline, environment: str, holder: str, wait: Wait
             stop(pipeline, holder, PromotionPhase.SUPERSEDED, why)
         _refuse_ended(pipeline, holder)
         if pipeline.clock.now() >= end:
-            pipeline.ledger.leave_queue(holder)
             stop(pipeline, holder, PromotionPhase.HELD, f"its turn did not come within {limit:.0f} s: {why}")
         if on_line is not None and why != told:
             on_line(f"waiting: {why}")
@@ -128,10 +139,6 @@ def _wait_for_turn(pipeline: Pipeline, environment: str, holder: str, wait: Wait
 
 def _refuse_ended(pipeline: Pipeline, holder: str) -> None:
     # Somebody may have ended it while it waited, a rollback or a person.
-    found: Promotion | None = pipeline.ledger.promotion(holder)
+    found = pipeline.ledger.promotion(holder)
     if found is not None and found.phase in _ENDED:
-        pipeline.ledger.leave_queue(holder)
         raise RefusedError(f"{holder} is {found.phase} and no longer waits: {found.reason}")
-
-
-_ENDED = frozenset({PromotionPhase.ABORTED, PromotionPhase.HELD, PromotionPhase.FAILED, PromotionPhase.SUPERSEDED})

@@ -104,6 +104,23 @@ def test_one_that_is_ended_while_it_waits_waits_no_longer(stage: Stage) -> None:
     assert _found(stage, promotion).phase is P.ABORTED
 
 
+def test_one_that_is_interrupted_while_it_waits_gives_its_place_up(stage: Stage) -> None:
+    first, second = _gated(stage, A, "run-1"), _gated(stage, A, "run-2")
+    ledger = stage.pipeline.ledger
+    busy = ledger.take_lease("staging", "p-9", 36_000)
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    with (
+        pytest.raises(KeyboardInterrupt),
+        hold_lease(stage.pipeline, "staging", first.id, wait=_turns(stage, interrupt)),
+    ):
+        pytest.fail("it has no lease")
+    busy.release()
+    assert not isinstance(ledger.queue_lease("staging", second.id, 30), tuple)
+
+
 def _deploy(stage: Stage, promotion: Promotion, prepare: Callable[[Heartbeat], object] = lambda _: None) -> Promotion:
     assembly = find_assembly(stage.pipeline, promotion, "staging")
     with hold_lease(stage.pipeline, "staging", promotion.id) as heartbeat:
