@@ -396,3 +396,11 @@ def test_environments_follow_those_they_require(
     )
     loaded = load_settings(write(tmp_path, head + body))
     assert {name: loaded.following(name) for name in loaded.environments} == following
+
+
+def test_the_deadline_of_waiting_includes_the_wait_for_the_lease(tmp_path: Path) -> None:
+    told = refusal(write(tmp_path, f"{SMALL}lease_wait_seconds = 5400\n"))
+    assert "deadlines.waiting_seconds must be longer than lease_wait_seconds" in told and len(told.splitlines()) == 1
+    longer = f"{SMALL}lease_wait_seconds = 5400\ndeadlines = {{ waiting_seconds = 5401 }}\n"
+    limits = load_settings(write(tmp_path, longer)).environment("staging").deadlines.limits()
+    assert (limits.gating, limits.waiting, limits.deploying, limits.verifying) == (7200, 5401, 7200, 1800)

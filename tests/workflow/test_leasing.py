@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from namecard_release.adapters.commands import ProcessRunner
 from namecard_release.domain.gates import CommandOutcome
 from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase
 from namecard_release.errors import RefusedError
@@ -18,6 +20,7 @@ from namecard_release.workflow.pipeline import StoppedError
 from namecard_release.workflow.promoting import Request, admit_promotion, close_failed_run, open_promotion
 from namecard_release.workflow.rolling_back import wait_for_ends
 from namecard_release.workflow.verifying import verify_release
+from tests.fakes.processes import PidPipe, all_gone
 from tests.fakes.world import A, B, World
 from tests.workflow.test_promotion import Stage
 
@@ -169,6 +172,26 @@ def test_a_lease_lost_during_the_deploy_ends_cdk_and_leaves_the_phase_to_whoever
     assert (stage.world.deployed, found.phase, found.code_changed) == (None, P.DEPLOYING, True)
     assert close_failed_run(stage.pipeline, promotion.id, "run-1", P.FAILED, "no longer has the lease")
     assert _found(stage, promotion).phase is P.FAILED
+
+
+def test_a_lease_taken_by_force_ends_the_running_command_and_its_children_promptly(
+    stage: Stage, tmp_path: Path
+) -> None:
+    promotion, pipe = _gated(stage, A, "run-1"), PidPipe(tmp_path / "pids")
+    script = "sleep 300 & echo $! > $PIDS; setsid sleep 300 & echo $! > $PIDS; wait"
+    with hold_lease(stage.pipeline, "staging", promotion.id) as heartbeat, ThreadPoolExecutor(1) as pool:
+        words, env = ("/bin/sh", "-c", script), {"PIDS": str(tmp_path / "pids")}
+        enough = lambda: heartbeat.is_lost  # noqa: E731
+        command = pool.submit(ProcessRunner().run, words, tmp_path, env, 60, None, enough)
+        pids = pipe.read(2, 30)
+        assert not all_gone(pids, 0)
+        _force(stage)
+        # A heart-beat is two seconds, and the command is looked at four times a second.
+        assert all_gone(pids, 5)
+        assert command.result(10).cut_short
+        with pytest.raises(RefusedError):
+            heartbeat.check()
+    pipe.close()
 
 
 def test_a_holder_that_lost_its_lease_after_the_deploy_concludes_nothing(stage: Stage) -> None:
