@@ -75,11 +75,17 @@ def open_promotion(pipeline: Pipeline, request: Request) -> Promotion:
     known = pipeline.ledger.open_promotion(fresh)
     if known.run_id == request.run_id or is_settled(known) or known.phase in _UNDONE:
         return known
-    if request.automatic and known.phase in (PromotionPhase.HELD, PromotionPhase.ABORTED):
+    if request.automatic and _is_peoples(known):
         raise RefusedError(f"{known.id} is {known.phase}: {known.reason}\nonly a person resumes it")
     # A run that was killed may not have been noticed yet: then the phase stays and only the run changes.
     phase = PromotionPhase.REQUESTED if known.phase in _RESUMABLE else known.phase
     return pipeline.ledger.move(known.id, phase, now, f"resumed by {request.actor}", run_id=request.run_id)
+
+
+def _is_peoples(promotion: Promotion) -> bool:
+    # Half a rollback helps nobody: one that the alarm sensor held because its run was dead goes on.
+    held = promotion.phase is PromotionPhase.HELD and promotion.kind is not PromotionKind.ROLLBACK
+    return held or promotion.phase is PromotionPhase.ABORTED
 
 
 def is_settled(promotion: Promotion) -> bool:

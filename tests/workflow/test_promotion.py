@@ -222,19 +222,31 @@ def test_a_resumed_run_whose_end_was_not_noticed_goes_on(stage: Stage) -> None:
     assert stage.deploy(resumed).phase is PromotionPhase.BAKING
 
 
-@pytest.mark.parametrize("phase", [P for P in PromotionPhase if P.value in ("HELD", "ABORTED", "FAILED")])
-def test_what_was_held_or_stopped_is_resumed_by_people_only(stage: Stage, phase: PromotionPhase) -> None:
-    promotion = stage.open(A, "run-1")
-    stage.pipeline.ledger.move(promotion.id, phase, stage.world.time, "stopped by a rollback")
-    kind = PromotionKind.PROMOTION
-    retry = Request("staging", A, kind, "ada", "why", "run-2", "run-1", automatic=True)
-    if phase is PromotionPhase.FAILED:
+@pytest.mark.parametrize(
+    ("kind", "phase", "resumes"),
+    [
+        (PromotionKind.PROMOTION, PromotionPhase.FAILED, True),
+        (PromotionKind.PROMOTION, PromotionPhase.HELD, False),
+        (PromotionKind.PROMOTION, PromotionPhase.ABORTED, False),
+        (PromotionKind.ROLLBACK, PromotionPhase.FAILED, True),
+        (PromotionKind.ROLLBACK, PromotionPhase.HELD, True),
+        (PromotionKind.ROLLBACK, PromotionPhase.ABORTED, False),
+    ],
+)
+def test_what_was_held_or_stopped_is_resumed_by_people_only(
+    stage: Stage, kind: PromotionKind, phase: PromotionPhase, resumes: bool
+) -> None:
+    request = Request("staging", A, kind, "ada", "why", "run-1", "run-1")
+    promotion = open_promotion(stage.pipeline, request)
+    stage.pipeline.ledger.move(promotion.id, phase, stage.world.time, "its process is gone")
+    retry = replace(request, run_id="run-2", automatic=True)
+    if resumes:
         assert open_promotion(stage.pipeline, retry).phase is PromotionPhase.REQUESTED
         return
     with pytest.raises(RefusedError, match="only a person resumes it"):
         open_promotion(stage.pipeline, retry)
     assert stage.phase(promotion) is phase
-    assert stage.open(A, "run-3", root="run-1").phase is PromotionPhase.REQUESTED
+    assert open_promotion(stage.pipeline, replace(request, run_id="run-3")).phase is PromotionPhase.REQUESTED
 
 
 @pytest.mark.parametrize("phase", [PromotionPhase.SUPERSEDED, PromotionPhase.ROLLED_BACK])
