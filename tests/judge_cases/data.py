@@ -82,6 +82,12 @@ CASES = (
         "insert into cards.tag values (1)",
         file=2,
     ),
+    unknown(
+        "write-through",
+        "create table cards.tag (id integer default cards.wipe())",
+        "insert into cards.tag values (1)",
+        file=2,
+    ),
     # --- queries and calls
     safe(
         "select 1; show server_version; set lock_timeout = '2s'; lock table cards.\"Card\" in share mode; values (1);"

@@ -245,6 +245,8 @@ def _set_type(node: Node, relation: str, scope: Scope, line: int) -> Iterator[Ef
         kind += f" collate {'.'.join(strings(node.def_.collClause.collname))}"
     traits = frozenset({Trait.CASTS}) if node.def_.raw_default is not None else frozenset()
     yield Effect(Verb.SET_TYPE, line, relation, node.name, kind, (node.name,), traits)
+    if names := calls(node.def_.raw_default):
+        yield Effect(Verb.QUERY, line, columns=names)
 
 
 def _add_constraint(node: Node, relation: str, scope: Scope, line: int) -> Iterator[Effect]:
@@ -301,7 +303,6 @@ _OTHERS = {
     "AT_SetTableSpace": Verb.TUNE,
     "AT_SetRelOptions": Verb.TUNE,
     "AT_ResetRelOptions": Verb.TUNE,
-    "AT_ReplicaIdentity": Verb.TUNE,
 }
 _READERS: dict[str, Callable[[Node, str, Scope, int], Iterator[Effect]]] = {
     "AT_AddColumn": _add_column,

@@ -27,7 +27,7 @@ def weigh(origin: Origin, ruling: Ruling) -> Ruling:
 def add_column(effect: Effect, state: State) -> Ruling:
     """Rule on ADD COLUMN: the earlier code inserts rows without it, and reads rows that have it."""
     if state.table(effect.relation) is Origin.OURS:
-        note_foreign_key(effect, state)
+        note_own_table(effect, state)
         return FINE
     before = state.before
     if effect.has(Trait.IF_NOT_EXISTS) and before is not None and before.column(effect.relation, effect.name):
@@ -114,7 +114,7 @@ def _rule_type(effect: Effect, state: State) -> Ruling:
     if is_plain(kind) or (effect.has(Trait.DEFAULT) and not effect.has(Trait.VOLATILE)):
         return FINE
     bare = kind.removesuffix("[]").partition("(")[0]
-    own = state.types.get(bare.rpartition(".")[2])
+    own = state.type_traits(bare)
     if own is not None:
         if Trait.NOT_NULL in own:
             why = f"{column_of(effect)} is of the domain {bare}, which takes no NULL: inserts of the earlier code fail"
@@ -134,13 +134,33 @@ def _note_column(effect: Effect, state: State) -> None:
     absent = state.before is not None and state.before.lacks_column(*key)
     proven = absent or not effect.has(Trait.IF_NOT_EXISTS, Trait.CONDITIONAL)
     traits = (Trait.UNIQUE, Trait.PRIMARY, Trait.CHECK, Trait.FOREIGN, Trait.GENERATED)
-    state.columns[key] = OwnColumn(
+    added = OwnColumn(
         Origin.OURS if proven else Origin.MAYBE,
         effect.has(Trait.NOT_NULL, Trait.PRIMARY),
-        value_of(effect),
+        _sure(effect, value_of(effect)),
         guarded=effect.has(*traits) or not is_plain(effect.kind),
     )
+    there = state.columns.get(key)
+    state.columns[key] = _either(there, added) if there and effect.has(Trait.IF_NOT_EXISTS) else added
     note_foreign_key(effect, state)
+
+
+def _either(one: OwnColumn, other: OwnColumn) -> OwnColumn:
+    """Give what holds of a column that two statements may have added."""
+    value = one.value if one.value is other.value else Trait.UNPROVEN
+    return OwnColumn(one.origin, one.not_null or other.not_null, value, one.guarded or other.guarded)
+
+
+def _sure(effect: Effect, value: Trait | None) -> Trait | None:
+    """Give the value that a column has after an effect; one that may have been skipped leaves it open."""
+    return Trait.UNPROVEN if effect.has(Trait.CONDITIONAL) else value
+
+
+def note_own_table(effect: Effect, state: State) -> None:
+    """Note of a new table's column or constraint what a write to the table then sets off."""
+    note_foreign_key(effect, state)
+    if effect.has(Trait.UNPROVEN):
+        state.tied.add(effect.relation)
 
 
 def value_of(effect: Effect) -> Trait | None:
@@ -234,7 +254,7 @@ def set_default(effect: Effect, state: State) -> Ruling:
         return FINE
     own = state.column(effect.relation, effect.name)
     if own is not None:
-        state.columns[effect.relation, effect.name] = replace(own, value=value_of(_with_default(effect)))
+        state.columns[effect.relation, effect.name] = replace(own, value=_sure(effect, value_of(_with_default(effect))))
     why = f"the new default of {column_of(effect)} "
     if effect.has(Trait.UNPROVEN):
         return unknown("unproven-default", f"{why}is not known to give a value to each row of the earlier code")
@@ -260,7 +280,7 @@ def drop_default(effect: Effect, state: State) -> Ruling:
     if own is None or not _is_new(own) or state.table(effect.relation) is Origin.OURS:
         why = f"{column_of(effect)} is no longer filled when the earlier code inserts a row without it"
         return weigh(origin, unsafe(rule, why))
-    state.columns[effect.relation, effect.name] = replace(own, value=None)
+    state.columns[effect.relation, effect.name] = replace(own, value=_sure(effect, None))
     if own.not_null:
         why = f"{column_of(effect)} is NOT NULL and is no longer filled: every insert of the earlier code fails"
         return unsafe(rule, why)
@@ -277,6 +297,6 @@ def add_identity(effect: Effect, state: State) -> Ruling:
         return weigh(origin, unsafe("identity-always", why))
     own = state.column(effect.relation, effect.name)
     if own is not None:
-        state.columns[effect.relation, effect.name] = replace(own, value=Trait.DISTINCT)
+        state.columns[effect.relation, effect.name] = replace(own, value=_sure(effect, Trait.DISTINCT))
     why = f"{column_of(effect)} is numbered by a sequence that may meet numbers which the earlier code gave"
     return weigh(origin, unknown("identity", why))

@@ -103,6 +103,12 @@ class State:
         """Tell whether the catalogue shows that an object was not there before the files."""
         return self.before is not None and self.before.lacks(space, name)
 
+    def type_traits(self, name: str) -> frozenset[Trait] | None:
+        """Give what is known of a type of our own; a bare name means the one that has it."""
+        if "." in name:
+            return self.types.get(name)
+        return next((traits for full, traits in self.types.items() if full.rpartition(".")[2] == name), None)
+
     def move(self, space: Space, old: str, new: str) -> Origin:
         """Carry an object's origin, which is given, to its new name; what was known of the new name is gone."""
         origin = self.made.pop((space, old), Origin.KNOWN)
