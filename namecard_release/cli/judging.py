@@ -1,4 +1,4 @@
-"""`migrations judge`: whether earlier code can live on the schema that migration files leave. Nothing is decided here."""
+"""`migrations judge`: whether earlier code can live on the schema that files leave. Nothing is decided here."""
 
 from __future__ import annotations
 

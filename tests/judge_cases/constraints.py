@@ -1,6 +1,5 @@
 """Cases about constraints and indexes."""
 
-# ruff: noqa: E501
 from __future__ import annotations
 
 from tests.judge_cases.case import EMPTY, NOT_SHOWN, safe, unknown, unsafe
