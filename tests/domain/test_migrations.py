@@ -10,6 +10,7 @@ from namecard_release.domain.migrations import (
     MigrationFile,
     TrialResult,
     explain_bad_name,
+    is_migration_name,
     judge_trial,
     plan_migrations,
     schema_version,
@@ -179,3 +180,11 @@ def test_a_trial_is_judged(trial: TrialResult, verdict: Verdict, words: str) -> 
 )
 def test_the_schema_is_named_by_its_newest_migration(rows: tuple[LedgerRow, ...], version: str | None) -> None:
     assert schema_version(rows) == version
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [(USERS, True), ("2026-01-05T0900__cards__x.SQL", False), ("x.sql", False), (f"{USERS}.bak", False), ("", False)],
+)
+def test_a_migration_is_known_by_its_name(name: str, told: bool) -> None:
+    assert is_migration_name(name) is told

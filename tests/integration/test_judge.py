@@ -11,6 +11,7 @@ import psycopg2
 import pytest
 from psycopg2.extensions import connection, cursor
 
+from namecard_release.adapters.catalogue import read_catalogue
 from namecard_release.adapters.postgres import connected
 from namecard_release.adapters.sql.reading import read_sql
 from namecard_release.adapters.target_database import PostgresTarget
@@ -152,6 +153,26 @@ def test_the_catalogue_is_read_whole(link: connection, url: str) -> None:
     name = link.info.dbname
     read = PostgresTarget(f"{url.rpartition('/')[0]}/{name}").catalogue()
     assert read == BEFORE
+
+
+def test_types_are_named_as_the_parser_names_them(link: connection) -> None:
+    """Or no widening could be proven."""
+    kinds = (
+        "varchar, varchar(5), varchar(5)[], text[], bpchar, char(3), numeric, numeric(10,2), timestamptz(3), bit(4), "
+    )
+    kinds += (
+        "int, bigint, boolean, double precision, timestamp, cards.state, cards.state[], interval, time(0), uuid, jsonb"
+    )
+    kinds_given = re.findall(r"[^,(]+(?:\(.*?\))?(?:\[\])?", kinds)
+    sql = f"create table public.kinds ({', '.join(f'c{n} {kind}' for n, kind in enumerate(kinds_given))})"
+    with closing(link.cursor()) as session:
+        session.execute("begin")
+        session.execute(sql)
+        read = read_catalogue(session).tables["public.kinds"]
+        session.execute("rollback")
+    effects = read_sql("f.sql", sql).statements[0].effects[1:]
+    assert [(column.name, column.kind) for column in read] == [(effect.name, effect.kind) for effect in effects]
+    assert len(read) == 21
 
 
 def test_an_unreachable_catalogue_is_transient() -> None:

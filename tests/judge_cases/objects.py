@@ -176,6 +176,7 @@ CASES = (
     unsafe("alter-domain", "alter domain cards.slug add constraint c check (value <> '')", proof=NOT_SHOWN),
     unknown("alter-domain", "create domain cards.d as text", "alter domain cards.d set not null", file=2),
     unknown("unknown-statement", f"{CARD} replica identity nothing"),
+    unknown("unknown-statement", f'{CARD} alter "company" set storage plain'),
     unknown("alter-object", NEW, "alter sequence cards.numbers owned by cards.tag.id", file=2),
     unknown(
         "foreign-partition",

@@ -272,6 +272,13 @@ def _partition(node: Node, relation: str, scope: Scope, line: int) -> Iterator[E
     yield Effect(verb, line, relation, scope.relation(node.def_.name), "", (), traits)
 
 
+def _storage(node: Node, relation: str, scope: Scope, line: int) -> Iterator[Effect]:
+    """PLAIN refuses values that do not fit a page (PostgreSQL documentation, "TOAST"), so it is no tuning."""
+    plain = strings(node.def_) == ("plain",)
+    verb, name = (Verb.OTHER, f"SetStorage {node.name}") if plain else (Verb.TUNE, node.name)
+    yield Effect(verb, line, relation, name)
+
+
 def _row_security(node: Node, relation: str, scope: Scope, line: int) -> Iterator[Effect]:
     off = node.subtype.name in ("AT_DisableRowSecurity", "AT_NoForceRowSecurity")
     yield Effect(Verb.DISABLE_ROW_SECURITY if off else Verb.ENABLE_ROW_SECURITY, line, relation)
@@ -294,7 +301,6 @@ _OTHERS = {
     "AT_SetStatistics": Verb.TUNE,
     "AT_SetOptions": Verb.TUNE,
     "AT_ResetOptions": Verb.TUNE,
-    "AT_SetStorage": Verb.TUNE,
     "AT_SetCompression": Verb.TUNE,
     "AT_ClusterOn": Verb.TUNE,
     "AT_DropCluster": Verb.TUNE,
@@ -314,6 +320,7 @@ _READERS: dict[str, Callable[[Node, str, Scope, int], Iterator[Effect]]] = {
     "AT_AttachPartition": _partition,
     "AT_DetachPartition": _partition,
     "AT_DetachPartitionFinalize": _partition,
+    "AT_SetStorage": _storage,
     "AT_EnableRowSecurity": _row_security,
     "AT_ForceRowSecurity": _row_security,
     "AT_DisableRowSecurity": _row_security,
