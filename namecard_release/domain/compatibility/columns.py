@@ -158,7 +158,7 @@ def _sure(effect: Effect, value: Trait | None) -> Trait | None:
 
 def note_own_table(effect: Effect, state: State) -> None:
     """Note of a new table's column or constraint what a write to the table then sets off."""
-    note_foreign_key(effect, state)
+    note_foreign_key(effect, state, within=True)
     if effect.has(Trait.UNPROVEN):
         state.tied.add(effect.relation)
 
@@ -174,11 +174,14 @@ def value_of(effect: Effect) -> Trait | None:
     return None
 
 
-def note_foreign_key(effect: Effect, state: State) -> None:
-    """Note a foreign key: whose rows it may keep from being deleted, and which writes it carries on."""
+def note_foreign_key(effect: Effect, state: State, *, within: bool = False) -> None:
+    """Note a foreign key: whose rows it may keep from being deleted, and which writes it carries on.
+
+    One `within` a CREATE TABLE is the new table's, or nothing when IF NOT EXISTS finds one.
+    """
     if not effect.has(Trait.FOREIGN):
         return
-    ours = state.table(effect.relation) is Origin.OURS
+    ours = within or state.table(effect.relation) is Origin.OURS
     if not ours:
         state.tied.add(effect.target)
     holds = effect.has(Trait.HOLDS) or (effect.has(Trait.FOLLOWS) and not ours)
