@@ -236,7 +236,10 @@ def _default(node: Node, relation: str, scope: Scope, line: int) -> Iterator[Eff
         yield Effect(Verb.DROP_DEFAULT, line, relation, node.name, "", (node.name,))
         return
     traits = frozenset(value_facts(node.def_, ""))
-    yield Effect(Verb.SET_DEFAULT, line, relation, node.name, "", (node.name,), traits)
+    # The narrowest type that holds a text; of what is computed, the size is not known.
+    value = evaluate(node.def_, {})
+    kind = f"varchar({len(value)})" if isinstance(value, str) else ""
+    yield Effect(Verb.SET_DEFAULT, line, relation, node.name, kind, (node.name,), traits)
 
 
 def _set_type(node: Node, relation: str, scope: Scope, line: int) -> Iterator[Effect]:

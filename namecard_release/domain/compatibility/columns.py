@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from namecard_release.domain.compatibility.catalogue import Space
 from namecard_release.domain.compatibility.state import Origin, OwnColumn, State
-from namecard_release.domain.compatibility.types import is_plain, widens
+from namecard_release.domain.compatibility.types import holds, is_plain, widens
 from namecard_release.domain.compatibility.verdict import FINE, Ruling, Safety, unknown, unsafe
 from namecard_release.domain.compatibility.words import column_of
 from namecard_release.domain.sql import Effect, Trait
@@ -138,7 +138,8 @@ def _note_column(effect: Effect, state: State) -> None:
         Origin.OURS if proven else Origin.MAYBE,
         effect.has(Trait.NOT_NULL, Trait.PRIMARY),
         _sure(effect, value_of(effect)),
-        guarded=effect.has(*traits) or not is_plain(effect.kind),
+        effect.has(*traits) or not is_plain(effect.kind),
+        effect.kind,
     )
     there = state.columns.get(key)
     state.columns[key] = _either(there, added) if there and effect.has(Trait.IF_NOT_EXISTS) else added
@@ -148,7 +149,7 @@ def _note_column(effect: Effect, state: State) -> None:
 def _either(one: OwnColumn, other: OwnColumn) -> OwnColumn:
     """Give what holds of a column that two statements may have added."""
     value = one.value if one.value is other.value else Trait.UNPROVEN
-    return OwnColumn(one.origin, one.not_null or other.not_null, value, one.guarded or other.guarded)
+    return OwnColumn(one.origin, one.not_null or other.not_null, value, one.guarded or other.guarded, one.kind)
 
 
 def _sure(effect: Effect, value: Trait | None) -> Trait | None:
@@ -217,6 +218,8 @@ def set_type(effect: Effect, state: State) -> Ruling:
     if origin is Origin.OURS and own is not None and (own.guarded or own.value or not is_plain(effect.kind)):
         why = f"{column_of(effect)} becomes {effect.kind}, and a default, a constraint or its type may now refuse rows"
         return unknown("alter-new-column-type", why)
+    if own is not None:
+        state.columns[effect.relation, effect.name] = replace(own, kind=effect.kind)
     known = state.before.column(effect.relation, effect.name) if state.before and not _is_new(own) else None
     if known is not None and not effect.has(Trait.CASTS) and widens(known.kind, effect.kind):
         return FINE
@@ -263,7 +266,17 @@ def set_default(effect: Effect, state: State) -> Ruling:
         return unknown("unproven-default", f"{why}is not known to give a value to each row of the earlier code")
     if (own is not None and own.guarded) or _is_constrained(effect, state):
         return unknown("default-of-constrained-column", f"{why}may be refused by a constraint that looks at the column")
+    if not holds(_kind_of(effect, state), effect.kind):
+        return unknown("default-too-wide", f"{why}is not known to fit the column's type")
     return FINE
+
+
+def _kind_of(effect: Effect, state: State) -> str:
+    own = state.column(effect.relation, effect.name)
+    if own is not None and own.kind:
+        return own.kind
+    known = state.catalogue.column(effect.relation, effect.name) if state.catalogue else None
+    return known.kind if known else ""
 
 
 def _with_default(effect: Effect) -> Effect:

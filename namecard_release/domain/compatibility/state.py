@@ -49,6 +49,7 @@ class OwnColumn:
     not_null: bool = False
     value: Trait | None = None
     guarded: bool = False
+    kind: str = ""
 
 
 @dataclass
