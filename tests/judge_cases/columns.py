@@ -205,9 +205,12 @@ CASES = (
     safe(f"{CARD} alter column \"company\" set default 'unknown'"),
     safe(f'{CARD} alter column "company" set default current_user', knows=True),
     unknown("default-of-constrained-column", f'{CARD} alter column "views" set default -1', knows=True),
-    safe(f"{CARD} alter column \"phone\" set default '12345678901234567890'", knows=True),
-    unknown("default-too-wide", f"{CARD} alter column \"phone\" set default '123456789012345678901'", knows=True),
-    unknown("default-too-wide", f'{CARD} alter column "phone" set default gen_random_uuid()', knows=True),
+    safe('alter table auth."AuthUser" alter "name" set default \'12345678901234567890\'', knows=True),
+    unknown(
+        "default-too-wide", 'alter table auth."AuthUser" alter "name" set default \'123456789012345678901\'', knows=True
+    ),
+    unknown("default-too-wide", 'alter table auth."AuthUser" alter "name" set default gen_random_uuid()', knows=True),
+    unknown("default-of-constrained-column", f"{CARD} alter column \"phone\" set default 'x'", knows=True),
     unknown("default-too-wide", f'{CARD} add column "a" varchar(9); {CARD} alter "a" set default now()'),
     safe(f"{CARD} add column \"a\" varchar(9) not null default ''; {CARD} alter \"a\" set default 'new'"),
     unknown("unproven-default", f'{CARD} alter column "company" set default cards.make_code()'),

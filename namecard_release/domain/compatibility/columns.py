@@ -284,8 +284,7 @@ def _with_default(effect: Effect) -> Effect:
 
 
 def _is_constrained(effect: Effect, state: State) -> bool:
-    found = state.catalogue.constraints.get(effect.relation, ()) if state.catalogue else ()
-    return any(effect.name in one.columns for one in found)
+    return state.catalogue is not None and state.catalogue.constrains(effect.relation, effect.name)
 
 
 def drop_default(effect: Effect, state: State) -> Ruling:
