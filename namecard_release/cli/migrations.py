@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from namecard_release.cli import planning
+from namecard_release.cli import judging, planning
 
 migrations = typer.Typer(
     help="Read migration files: lint them, judge a rollback over them, plan them.", no_args_is_help=True
 )
 migrations.command()(planning.plan)
+migrations.command()(judging.judge)

@@ -116,9 +116,9 @@ class Effect:
     """One effect, at a 1-based line of the file.
 
     `relation` is the table or object acted on; `name` a part of it (column, constraint, trigger), an index, a new name
-    or the statement's own word (`commit`); `kind` the object's type or a column's new type; `columns` those concerned
-    (for a query, the functions that it calls); `target` the other relation: the one that a foreign key points to, the
-    parent of a partition.
+    or the statement's own word (`commit`); `kind` the object's type, a column's new type, or the narrowest type of a
+    new default that is a text; `columns` those concerned (for a query, the functions that it calls); `target` the other
+    relation: the one that a foreign key points to, the parent of a partition.
     """
 
     verb: Verb

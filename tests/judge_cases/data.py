@@ -82,6 +82,21 @@ CASES = (
         "insert into cards.tag values (1)",
         file=2,
     ),
+    unknown(
+        "write-through",
+        "create table cards.tag (id integer default cards.wipe())",
+        "insert into cards.tag values (1)",
+        file=2,
+    ),
+    safe(
+        'create table if not exists cards.pin (card integer references cards."Card" ("id") on delete cascade); insert into cards.pin select "id" from cards."Card"'
+    ),
+    unknown(
+        "rows-hold-known-rows",
+        'create table if not exists cards.pin (card integer references cards."Card" ("id"));',
+        'insert into cards.pin select "id" from cards."Card"',
+        file=2,
+    ),
     # --- queries and calls
     safe(
         "select 1; show server_version; set lock_timeout = '2s'; lock table cards.\"Card\" in share mode; values (1);"
