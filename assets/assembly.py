@@ -2,10 +2,11 @@
 
 import dagster as dg
 
-from assets.evidence import Metadata, name_table
+from assets.evidence import Metadata, name_table, phase_table
 from assets.gates import build_gate
 from namecard_release.domain.gates import GateResult
 from namecard_release.ports import LineSink
+from namecard_release.workflow.ahead import synthesise_ahead
 from namecard_release.workflow.assembling import build_assembly
 from namecard_release.workflow.pipeline import Pipeline
 from namecard_release.workflow.planning import PlannedMigrations, plan_release
@@ -39,9 +40,12 @@ def build_assembly_asset(environment: str) -> dg.AssetsDefinition:
 
     def _step(pipeline: Pipeline, source: Source, run_id: str, on_line: LineSink) -> tuple[GateResult, Metadata]:
         built = build_assembly(pipeline, environment, source, run_id, on_line)
-        shown: Metadata = {"reused": dg.MetadataValue.bool(built.reused)}
-        if built.assembly is not None:
-            shown["stacks"] = dg.MetadataValue.text(", ".join(built.assembly.stacks))
+        if built.assembly is None:
+            return built.result, {}
+        shown: Metadata = {"stacks": dg.MetadataValue.text(", ".join(built.assembly.stacks))}
+        ahead = synthesise_ahead(pipeline, environment, source, run_id, on_line)
+        if ahead:
+            shown["synthesised ahead"] = phase_table(ahead)
         return built.result, shown
 
     told = "The release built and synthesised once for this environment, kept by its content."

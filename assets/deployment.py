@@ -72,7 +72,8 @@ def describe_deployment(
     promotion: Promotion, assembly: Assembly, deployed: Deployment, phase: Phase | None
 ) -> Metadata:
     """Show a deployment as metadata."""
-    return {
+    waived: Metadata = {"waived": dg.MetadataValue.text("; ".join(promotion.waived))} if promotion.waived else {}
+    return waived | {
         "promotion": dg.MetadataValue.text(promotion.id),
         "actor": dg.MetadataValue.text(promotion.actor),
         "assembly": dg.MetadataValue.text(assembly.digest),

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import dagster as dg
 
+from namecard_release.domain.evidence import REUSED_FROM
 from namecard_release.domain.gates import GateResult, Phase, Verdict, combine_phases
 from namecard_release.errors import ReleaseError, TransientError
 
@@ -62,19 +63,25 @@ def gate_metadata(result: GateResult) -> Metadata:
     shown: Metadata = {
         "verdict": dg.MetadataValue.text(str(result.verdict)),
         "reason": dg.MetadataValue.text(result.reason),
+        "re-used": dg.MetadataValue.bool(REUSED_FROM in result.evidence),
         "seconds": dg.MetadataValue.float(round(result.seconds, 2)),
         "phases": phase_table(result.phases),
         "log": log_tail(result.phases),
     }
+    if result.waived is not None:
+        shown["waived"] = dg.MetadataValue.text(result.told)
     return shown | {key: dg.MetadataValue.text(value) for key, value in result.evidence.items()}
 
 
 def gate_check(result: GateResult, name: str | None = None) -> dg.AssetCheckResult:
-    """Show a gate as a blocking check: only PASSED and WAIVED pass; UNKNOWN blocks and says so."""
-    passed = result.verdict in (Verdict.PASSED, Verdict.WAIVED)
-    description = f"{result.verdict}: {result.reason}"
+    """Show a gate as a blocking check: only PASSED and WAIVED pass, WAIVED as a warning; UNKNOWN blocks and says so."""
+    waived = result.verdict is Verdict.WAIVED
     return dg.AssetCheckResult(
-        check_name=name or result.gate, passed=passed, description=description, metadata=gate_metadata(result)
+        check_name=name or result.gate,
+        passed=waived or result.verdict is Verdict.PASSED,
+        severity=dg.AssetCheckSeverity.WARN if waived else dg.AssetCheckSeverity.ERROR,
+        description=result.told,
+        metadata=gate_metadata(result),
     )
 
 

@@ -5,13 +5,14 @@ from collections.abc import Callable
 import dagster as dg
 
 from assets.evidence import Metadata, gate_check, gate_metadata, told_plainly
-from assets.requests import RELEASES
+from assets.requests import ENVIRONMENT_TAG, RELEASES
 from namecard_release.domain.gates import GateResult
 from namecard_release.ports import LineSink
 from namecard_release.settings import GatePhase
 from namecard_release.workflow.gating import RELEASE_GATES, run_gate
 from namecard_release.workflow.pipeline import Pipeline
 from namecard_release.workflow.sources import Source, ready_source
+from namecard_release.workflow.waiving import look_with_waivers
 
 # Runs a gate over a ready source in a run; gives its result and what to show beside it.
 GateStep = Callable[[Pipeline, Source, str, LineSink], tuple[GateResult, Metadata]]
@@ -39,6 +40,9 @@ def build_gate(key: dg.AssetKey, group: str, kind: str, description: str, step: 
         with told_plainly():
             ready = ready_source(pipeline, context.partition_key, context.log.debug)
             result, shown = step(pipeline, ready, context.run.run_id, context.log.debug)
+            place = result.environment or context.run.tags.get(ENVIRONMENT_TAG)
+            now = pipeline.clock.now()
+            (result,) = look_with_waivers(pipeline.settings, pipeline.ledger, (result,), place, now)
         return dg.MaterializeResult(metadata=gate_metadata(result) | shown, check_results=[gate_check(result)])
 
     return _gate

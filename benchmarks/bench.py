@@ -53,6 +53,7 @@ class Bench:
     settings: Settings
     pipeline: Pipeline
     disturbed: list[str] = field(default_factory=list)
+    environment: str = ENVIRONMENT
 
     def release(self, letter: str) -> str:
         """Give the SHA of one of the sample platform's releases."""
@@ -70,10 +71,10 @@ class Bench:
     def launch(self, letter: str, *options: str) -> str:
         """Promote a release through the normal job, its hold released first, and give the run's id."""
         sha = self.release(letter)
-        if any(hold.release == sha for hold in self.pipeline.ledger.holds(ENVIRONMENT)):
-            self.call("holds", "release", "--env", ENVIRONMENT, "--commit", sha)
-        tell(f"promote {letter}")
-        words = ("promote", "--env", ENVIRONMENT, "--commit", sha, "--reason", "benchmark", "--json", *options)
+        if any(hold.release == sha for hold in self.pipeline.ledger.holds(self.environment)):
+            self.call("holds", "release", "--env", self.environment, "--commit", sha)
+        tell(f"promote {letter} to {self.environment}")
+        words = ("promote", "--env", self.environment, "--commit", sha, "--reason", "benchmark", "--json", *options)
         told: dict[str, Any] = json.loads(self.call(*words))
         return str(told["run"])
 
@@ -115,7 +116,7 @@ class Bench:
 
     def find_promotion(self, run_id: str) -> Promotion | None:
         """Find the promotion that a run opened."""
-        found = (p for p in self.pipeline.ledger.history(ENVIRONMENT, limit=20) if p.run_id == run_id)
+        found = (p for p in self.pipeline.ledger.history(self.environment, limit=20) if p.run_id == run_id)
         return next(found, None)
 
     def moment_of(self, promotion: Promotion, phase: PromotionPhase) -> float:

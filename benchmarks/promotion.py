@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 from benchmarks.bench import ENVIRONMENT, Bench
 from benchmarks.runs import RunTimes, read_run
+from namecard_release.domain.evidence import REUSED_FROM
 from namecard_release.domain.gates import GateResult
 from namecard_release.domain.promotion import Promotion, PromotionPhase
 from namecard_release.workflow.verifying import PROBES_GATE, VERIFICATION_GATE
@@ -106,7 +107,9 @@ def gate_intervals(result: GateResult) -> list[Interval]:
 
 
 def _gate_tools(results: Sequence[GateResult]) -> list[Interval]:
-    gates = [result for result in results if result.gate not in (PROBES_GATE, VERIFICATION_GATE)]
+    # The phases of a result that was re-used took their time in an earlier run.
+    ran = [result for result in results if REUSED_FROM not in result.evidence]
+    gates = [result for result in ran if result.gate not in (PROBES_GATE, VERIFICATION_GATE)]
     return [interval for result in gates for interval in gate_intervals(result)]
 
 

@@ -15,6 +15,7 @@ from namecard_release.adapters.probes import HttpProber
 from namecard_release.adapters.sql.linter import PostgresLinter
 from namecard_release.adapters.sql.reading import PostgresReader
 from namecard_release.adapters.target_database import PostgresTarget, database_url_from_secret
+from namecard_release.adapters.tools import ToolFinder
 from namecard_release.adapters.trial import PostgresTrial
 from namecard_release.ledger.open import open_ledger
 from namecard_release.settings import Environment, Settings
@@ -48,6 +49,7 @@ def build_pipeline(settings: Settings) -> Pipeline:
         site=site,
         sql=PostgresReader(),
         linter=PostgresLinter(),
+        tools=ToolFinder(runner, settings.tools.cdk, settings.paths.work / "tools.json"),
     )
 
 

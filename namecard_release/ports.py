@@ -18,6 +18,7 @@ from namecard_release.domain.readiness import StackStatus
 from namecard_release.domain.release import Release
 from namecard_release.domain.rollback import Decision
 from namecard_release.domain.sql import SqlFile
+from namecard_release.domain.waivers import Waiver
 
 LineSink = Callable[[str], None]
 
@@ -76,6 +77,14 @@ class CommandRunner(Protocol):
 
         `enough` is asked four times a second whether the command's work is done: then it is ended, `cut_short`.
         """
+        ...
+
+
+class Tools(Protocol):
+    """The programs that the platform's commands are run with."""
+
+    def identify(self, programs: Sequence[str]) -> Mapping[str, str | None]:
+        """Say which build of each program is here (its version, or its file), None where that was not read."""
         ...
 
 
@@ -235,6 +244,27 @@ class ReleaseLedger(Protocol):
 
     def gates(self, release: str, environment: str | None = None) -> tuple[GateResult, ...]:
         """Give the results about a release: those without environment, and those of the given one; newest first."""
+        ...
+
+    def checks(self, gate: str, inputs: str, limit: int = 10) -> tuple[GateResult, ...]:
+        """Give the checks of a gate made from the same inputs, whatever release they were for; newest first.
+
+        Results for which an earlier check stands are not among them.
+        """
+        ...
+
+    def waive(self, waiver: Waiver) -> Waiver:
+        """Keep a waiver and give it with its number."""
+        ...
+
+    def waivers(self, release: str | None = None) -> tuple[Waiver, ...]:
+        """Give all waivers, or those of a release, newest first; expired and revoked ones are among them."""
+        ...
+
+    def revoke_waivers(
+        self, gate: str, release: str, environment: str | None, actor: str, at: datetime
+    ) -> tuple[Waiver, ...]:
+        """Revoke the waivers in force at `at` of exactly that gate, release and environment; gives those revoked."""
         ...
 
     def record_decision(self, promotion_id: str, decision: Decision, at: datetime) -> bool:

@@ -9,12 +9,14 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from namecard_release.domain.alarms import AlarmAction, AlarmRule
+from namecard_release.domain.evidence import Policy
 from namecard_release.errors import MisuseError
 
 SETTINGS_VARIABLE = "NAMECARD_RELEASE_SETTINGS"
@@ -63,8 +65,36 @@ def _phase(name: str, *argv: str) -> GatePhase:
     return GatePhase(name=name, argv=argv)
 
 
+class GatePolicy(Model):
+    """How long a gate's result stands, whether it is re-used at all, and whether it may be waived.
+
+    None: the gate's own default.
+    """
+
+    max_age_seconds: float | None = Field(default=None, gt=0)
+    reuse: bool | None = None
+    waivable: bool | None = None
+
+
+_DAY = 86_400.0
+_POLICIES: Mapping[str, Policy] = {
+    "quality": Policy(7 * _DAY),
+    "launch_readiness": Policy(_DAY),
+    # Runbook section 6: per release, before promotion.
+    "synthetic_monitor": Policy(_DAY),
+    "migration_lint": Policy(7 * _DAY, waivable=False),
+    "migration_plan": Policy(15 * 60, waivable=False),
+    # Kept by its content: what it was built from does not age.
+    "assembly": Policy(None, waivable=False),
+}
+_OTHER_GATE = Policy(_DAY)
+
+
 class Gates(Model):
-    """The commands of each gate; the defaults are the platform's scripts, `quality` split into its four phases."""
+    """The commands of each gate; the defaults are the platform's scripts, `quality` split into its four phases.
+
+    `policy` says by gate how long a result stands, `longest_waiver_seconds` how long a waiver may last.
+    """
 
     quality: tuple[GatePhase, ...] = (
         _phase("lint", "pnpm", "run", "lint:all"),
@@ -75,13 +105,29 @@ class Gates(Model):
     launch_readiness: tuple[GatePhase, ...] = (_phase("launch_verify", "pnpm", "run", "launch:verify"),)
     synthetic_monitor: tuple[GatePhase, ...] = (_phase("monitor", "pnpm", "exec", "node", "test_monitoring.js"),)
     migration_lint: tuple[GatePhase, ...] = (_phase("lint_migrations", "pnpm", "run", "lint:migrations"),)
+    policy: Mapping[Name, GatePolicy] = {}
+    longest_waiver_seconds: float = Field(default=7 * _DAY, gt=0)
+
+    @model_validator(mode="after")
+    def _known_gates(self) -> Self:
+        known = sorted({*_POLICIES, *type(self).model_fields} - {"policy", "longest_waiver_seconds"})
+        unknown = sorted(set(self.policy) - set(known))
+        if unknown:
+            raise ValueError(f"policy: no such gate: {', '.join(unknown)}; there are {', '.join(known)}")
+        return self
+
+    def policy_of(self, gate: str) -> Policy:
+        """Give a gate's policy, the file's over the gate's own default."""
+        default, own = _POLICIES.get(gate, _OTHER_GATE), self.policy.get(gate, GatePolicy())
+        return replace(default, **{key: value for key, value in own.model_dump().items() if value is not None})
 
 
 class Platform(Model):
     """The platform that is released: its repository (URL or path) and how a checkout becomes an assembly.
 
     In `synth` the words {output}, {context} and {version} stand for the output folder, the environment's context
-    value and the release's SHA; the stack names are appended.
+    value and the release's SHA; the stack names are appended. With `synthesise_ahead` the assemblies of the
+    environments that come next are synthesised along with the first one's.
     """
 
     repository: str
@@ -96,6 +142,7 @@ class Platform(Model):
             *("--context", "environment={context}", "--context", "migrationsVersion={version}"),
         )
     )
+    synthesise_ahead: bool = True
     outputs: tuple[str, ...] = ("HttpApiUrl", "RdsProxyEndpoint")
     commit_url: str | None = None
 
@@ -213,6 +260,15 @@ class Settings(Model):
             if unknown:
                 raise ValueError(f"environments.{name}.requires names {', '.join(unknown)}, which is not another one")
         return self
+
+    def following(self, name: str) -> tuple[str, ...]:
+        """Give the environments that a release enters after this one: those that require it, and those after them."""
+        found: list[str] = []
+        reached = {name}
+        while new := [n for n, e in self.environments.items() if n not in reached and reached & set(e.requires)]:
+            found += new
+            reached |= set(new)
+        return tuple(found)
 
     def environment(self, name: str) -> Environment:
         """Give an environment by name. Raises MisuseError for one that the file does not declare."""

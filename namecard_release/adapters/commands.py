@@ -76,6 +76,11 @@ class ProcessRunner:
             words, cwd, environment, timeout_seconds
         )
 
+    def find(self, program: str) -> Path | None:
+        """Give the file behind a program's name or absolute path, links followed; None when there is none."""
+        found = shutil.which(program, path=self._environment({})["PATH"])
+        return None if found is None else Path(found).resolve()
+
     def _environment(self, env: Mapping[str, str]) -> dict[str, str]:
         kept = {name: os.environ[name] for name in self._passthrough if name in os.environ}
         path = os.pathsep.join((*self._path, env.get("PATH", os.environ.get("PATH", os.defpath))))

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
+from namecard_release.cli import waiving
 from namecard_release.cli.output import exit_codes, print_json, print_table, when
 from namecard_release.cli.reading import JsonOption, SettingsOption, read_ledger, read_settings, resolve
+from namecard_release.cli.waiving import plain_waiver
+from namecard_release.domain.gates import GateResult, describe_waiver
 from namecard_release.errors import MisuseError
+from namecard_release.workflow.waiving import look_with_waivers
 
 gates = typer.Typer(help="A release's gates: read, run, waive.", no_args_is_help=True)
 
@@ -32,14 +37,30 @@ def show_gates(
         if env is not None:
             loaded.environment(env)
         sha = resolve(loaded, commit)
-        results = read_ledger(loaded).gates(sha, env)
+        ledger, now = read_ledger(loaded), datetime.now(UTC)
+        results = look_with_waivers(loaded, ledger, ledger.gates(sha, env), env, now)
+        waivers = [plain_waiver(waiver, now) for waiver in ledger.waivers(sha)]
     if json:
-        print_json({"release": sha, "gates": [{**asdict(r), "seconds": round(r.seconds, 2)} for r in results]})
+        told = [{**asdict(r), "seconds": round(r.seconds, 2)} for r in results]
+        print_json({"release": sha, "gates": told, "waivers": waivers})
         return
-    print_table(
-        ("ENDED", "GATE", "ENVIRONMENT", "VERDICT", "SECONDS", "REASON"),
-        [
-            (when(r.ended_at), r.gate, r.environment or "-", str(r.verdict), f"{r.seconds:.1f}", r.reason[:120])
-            for r in results
-        ],
+    print_table(("ENDED", "GATE", "ENVIRONMENT", "VERDICT", "SECONDS", "WAIVER", "REASON"), [_row(r) for r in results])
+
+
+def _row(result: GateResult) -> tuple[str, ...]:
+    waived = result.waived
+    verdict = str(result.verdict) if waived is None else f"{result.verdict} ({waived.under})"
+    return (
+        when(result.ended_at),
+        result.gate,
+        result.environment or "-",
+        verdict,
+        f"{result.seconds:.1f}",
+        "-" if waived is None else describe_waiver(waived)[:80],
+        result.reason[:120],
     )
+
+
+gates.command()(waiving.waive)
+gates.command()(waiving.unwaive)
+gates.command()(waiving.waivers)

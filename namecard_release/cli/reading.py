@@ -39,7 +39,7 @@ def status(settings: SettingsOption = None, json: JsonOption = False) -> None:
     if json:
         print_json({"environments": {one.environment: _plain_status(one) for one in told}})
         return
-    headers = ("ENVIRONMENT", "RELEASE", "PHASE", "SCHEMA", "SINCE", "ACTOR", "UNDER WAY", "HELD")
+    headers = ("ENVIRONMENT", "RELEASE", "PHASE", "SCHEMA", "SINCE", "ACTOR", "UNDER WAY", "HELD", "WAIVED")
     print_table(headers, [_row(one) for one in told])
 
 
@@ -70,7 +70,13 @@ def _row(one: EnvironmentStatus) -> tuple[str, ...]:
         one.actor or "-",
         moving,
         ", ".join(short(release) for release in one.held) or "-",
+        _waived(one.waived),
     )
+
+
+def _waived(waived: tuple[str, ...]) -> str:
+    """Name the waived gates with the verdict under each; who, until when and why is in the JSON."""
+    return ", ".join(one.partition(")")[0][:60] + ")" for one in waived) or "-"
 
 
 def history(
@@ -95,14 +101,12 @@ def history(
         ]
         print_json({"environment": env, "promotions": rows})
         return
-    headers = ("REQUESTED", "KIND", "RELEASE", "PHASE", "ACTOR", "REASON")
-    print_table(
-        headers,
-        [
-            (when(p.requested_at), str(p.kind), short(p.release), str(p.phase), p.actor, _why(p, moves[p.id]))
-            for p in promotions
-        ],
-    )
+    headers = ("REQUESTED", "KIND", "RELEASE", "PHASE", "ACTOR", "WAIVED", "REASON")
+    print_table(headers, [_promotion_row(p, _why(p, moves[p.id])) for p in promotions])
+
+
+def _promotion_row(p: Promotion, why: str) -> tuple[str, ...]:
+    return (when(p.requested_at), str(p.kind), short(p.release), str(p.phase), p.actor, _waived(p.waived), why)
 
 
 def _why(promotion: Promotion, moves: tuple[tuple[object, object, str], ...]) -> str:

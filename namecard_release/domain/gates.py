@@ -17,7 +17,8 @@ class Verdict(StrEnum):
     WAIVED = "WAIVED"
 
 
-_WORSE = (Verdict.PASSED, Verdict.WAIVED, Verdict.UNKNOWN, Verdict.FAILED)
+# From the best to the worst: of two results of one moment the worse one counts.
+WORSE = (Verdict.PASSED, Verdict.WAIVED, Verdict.UNKNOWN, Verdict.FAILED)
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,23 @@ class Phase:
 
 
 @dataclass(frozen=True)
+class Waived:
+    """What a waiver covers: the verdict under it (`under`), who waived it, why, since when and until when (UTC)."""
+
+    under: Verdict
+    actor: str
+    reason: str
+    since: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
 class GateResult:
     """A gate's verdict over one release (and environment, where it is about one), with what it was read from.
 
-    `evidence` is plain text by label (digests, counts), `started_at`/`ended_at` are UTC.
+    `evidence` is plain text by label (digests, counts), `started_at`/`ended_at` are UTC, `id` is its number in the
+    ledger. The ledger keeps what the gate said: `waived` is there only where a result is looked at with its waiver,
+    `verdict` is WAIVED then.
     """
 
     gate: str
@@ -48,11 +62,25 @@ class GateResult:
     phases: tuple[Phase, ...] = ()
     evidence: Mapping[str, str] = field(default_factory=dict)
     run_id: str = ""
+    waived: Waived | None = None
+    id: int | None = field(default=None, compare=False)
 
     @property
     def seconds(self) -> float:
         """How long the gate took."""
         return (self.ended_at - self.started_at).total_seconds()
+
+    @property
+    def told(self) -> str:
+        """The verdict and its reason for a person; a waiver never hides what is under it."""
+        if self.waived is None:
+            return f"{self.verdict}: {self.reason}"
+        return f"{self.verdict} ({self.waived.under}: {self.reason}) {describe_waiver(self.waived)}"
+
+
+def describe_waiver(waived: Waived) -> str:
+    """Tell a waiver: by whom, until when, why."""
+    return f"by {waived.actor} until {waived.expires_at:%Y-%m-%d %H:%M} UTC: {waived.reason}"
 
 
 @dataclass(frozen=True)
@@ -81,11 +109,12 @@ class Admission(StrEnum):
 
 @dataclass(frozen=True)
 class AdmissionDecision:
-    """The admission with its reason and the gates that decided it."""
+    """The admission with its reason and the gates that decided it; `waived` tells each waiver it rests on."""
 
     admission: Admission
     reason: str
     gates: tuple[str, ...] = ()
+    waived: tuple[str, ...] = ()
 
 
 def judge_command(name: str, outcome: CommandOutcome) -> Phase:
@@ -117,7 +146,7 @@ def admit(required: Iterable[str], results: Sequence[GateResult]) -> AdmissionDe
     """Decide over the newest result of every required gate: a missing or unread one holds, a failed one refuses."""
     newest: dict[str, GateResult] = {}
     # Of two that ended at the same moment the worse one counts.
-    for result in sorted(results, key=lambda result: (result.ended_at, _WORSE.index(result.verdict))):
+    for result in sorted(results, key=lambda result: (result.ended_at, WORSE.index(result.verdict))):
         newest[result.gate] = result
     wanted = tuple(required)
     failed = [gate for gate in wanted if gate in newest and newest[gate].verdict is Verdict.FAILED]
@@ -128,7 +157,7 @@ def admit(required: Iterable[str], results: Sequence[GateResult]) -> AdmissionDe
     if unread:
         why = "; ".join(f"{gate}: {newest[gate].reason if gate in newest else 'never ran'}" for gate in unread)
         return AdmissionDecision(Admission.HOLD, f"gates without a result: {why}", tuple(unread))
-    waived = [gate for gate in wanted if newest[gate].verdict is Verdict.WAIVED]
-    told = f", waived: {', '.join(waived)}" if waived else ""
+    waived = tuple(f"{gate} {newest[gate].told}" for gate in wanted if newest[gate].verdict is Verdict.WAIVED)
+    told = f", waived: {'; '.join(waived)}" if waived else ""
     passed = len(wanted) - len(waived)
-    return AdmissionDecision(Admission.PROCEED, f"{passed} of {len(wanted)} gates passed{told}", wanted)
+    return AdmissionDecision(Admission.PROCEED, f"{passed} of {len(wanted)} gates passed{told}", wanted, waived)

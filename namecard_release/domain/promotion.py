@@ -63,8 +63,8 @@ def may_follow(current: PromotionPhase, wanted: PromotionPhase) -> bool:
 class Promotion:
     """One change of one environment. `id` is stable over re-executions of its run; times are UTC.
 
-    `code_changed` is True from the start
-    of its deploy, unless that is known to have left the old code in place; `bake_until` is set in BAKING.
+    `code_changed` is True from the start of its deploy, unless that is known to have left the old code in place;
+    `bake_until` is set in BAKING. `waived` tells each waiver that it was admitted with and the verdict under it.
     """
 
     id: str
@@ -87,6 +87,7 @@ class Promotion:
     code_changed: bool = False
     verified: bool = False
     baseline: tuple[AlarmReading, ...] = ()
+    waived: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,10 @@ from namecard_release.domain.promotion import IN_FLIGHT, Hold, Promotion, Promot
 
 @dataclass(frozen=True)
 class EnvironmentStatus:
-    """What serves an environment, since when, by whom; `in_flight` is the promotion under way, if any."""
+    """What serves an environment, since when, by whom; `in_flight` is the promotion under way, if any.
+
+    `waived` tells the waivers that what serves was admitted with; they stay told after they expired.
+    """
 
     environment: str
     release: str | None
@@ -22,6 +25,7 @@ class EnvironmentStatus:
     reason: str | None
     in_flight: Promotion | None
     held: tuple[str, ...]
+    waived: tuple[str, ...] = ()
 
 
 def describe_environment(environment: str, history: Sequence[Promotion], holds: Sequence[Hold]) -> EnvironmentStatus:
@@ -44,4 +48,5 @@ def describe_environment(environment: str, history: Sequence[Promotion], holds: 
         reason=serving.reason if serving else None,
         in_flight=in_flight,
         held=held,
+        waived=serving.waived if serving else (),
     )

@@ -27,3 +27,13 @@ class Gates(Store):
         with self.reading() as connection:
             rows = connection.execute(query.order_by(gates.c.ended_at.desc(), gates.c.id.desc())).mappings()
             return tuple(read_gate(row) for row in rows)
+
+    def checks(self, gate: str, inputs: str, limit: int = 10) -> tuple[GateResult, ...]:
+        """Give the checks of a gate made from the same inputs, whatever release they were for; newest first.
+
+        Results for which an earlier check stands are not among them.
+        """
+        query = select(gates).where(gates.c.inputs == inputs, gates.c.gate == gate)
+        newest = query.order_by(gates.c.ended_at.desc(), gates.c.id.desc()).limit(limit)
+        with self.reading() as connection:
+            return tuple(read_gate(row) for row in connection.execute(newest).mappings())

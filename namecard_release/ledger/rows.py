@@ -11,9 +11,11 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from namecard_release.domain.alarms import AlarmReading, AlarmState
+from namecard_release.domain.evidence import INPUTS, REUSED_FROM
 from namecard_release.domain.gates import GateResult, Phase, Verdict
 from namecard_release.domain.promotion import Hold, Promotion, PromotionKind, PromotionPhase
 from namecard_release.domain.rollback import Action, Decision
+from namecard_release.domain.waivers import Waiver
 
 PROMOTION_FIELDS = frozenset(field.name for field in fields(Promotion))
 # A move names phase and reason by themselves, and a promotion keeps its id.
@@ -29,7 +31,7 @@ def _plain(value: object) -> object:
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, tuple):
-        return [reading_row(reading) for reading in value]
+        return [reading_row(one) if isinstance(one, AlarmReading) else one for one in value]
     return value
 
 
@@ -44,6 +46,7 @@ def read_promotion(row: RowMapping) -> Promotion:
     values["kind"] = PromotionKind(values["kind"])
     values["phase"] = PromotionPhase(values["phase"])
     values["baseline"] = tuple(_read_reading(reading) for reading in values["baseline"])
+    values["waived"] = tuple(values["waived"])
     return Promotion(**values)
 
 
@@ -53,9 +56,15 @@ def _read_reading(raw: Mapping[str, str]) -> AlarmReading:
 
 
 def gate_row(result: GateResult) -> dict[str, Any]:
-    """Turn a gate's result into column values."""
+    """Turn a gate's result into column values. Raises ValueError for one looked at with a waiver: what the gate said
+    would be lost.
+    """
+    if result.waived is not None:
+        raise ValueError(f"the ledger keeps what {result.gate} said, not its waiver")
+    names = [field.name for field in fields(result) if field.name not in ("waived", "id")]
     return {
-        **{field.name: getattr(result, field.name) for field in fields(result)},
+        **{name: getattr(result, name) for name in names},
+        "inputs": None if REUSED_FROM in result.evidence else result.evidence.get(INPUTS),
         "verdict": result.verdict.value,
         "phases": [{**asdict(phase), "verdict": phase.verdict.value} for phase in result.phases],
         "evidence": dict(result.evidence),
@@ -64,7 +73,7 @@ def gate_row(result: GateResult) -> dict[str, Any]:
 
 def read_gate(row: RowMapping) -> GateResult:
     """Turn a row into a gate's result."""
-    values = {name: value for name, value in row.items() if name != "id"}
+    values = {name: value for name, value in row.items() if name != "inputs"}
     values["verdict"] = Verdict(values["verdict"])
     values["phases"] = tuple(_read_phase(phase) for phase in values["phases"])
     return GateResult(**values)
@@ -77,6 +86,16 @@ def _read_phase(raw: Mapping[str, Any]) -> Phase:
 def read_hold(row: RowMapping) -> Hold:
     """Turn a row into a hold."""
     return Hold(**{name: value for name, value in row.items() if name != "id"})
+
+
+def waiver_row(waiver: Waiver) -> dict[str, Any]:
+    """Turn a waiver into column values; its number is the ledger's to give."""
+    return {field.name: getattr(waiver, field.name) for field in fields(waiver) if field.name != "id"}
+
+
+def read_waiver(row: RowMapping) -> Waiver:
+    """Turn a row into a waiver."""
+    return Waiver(**row)
 
 
 def decision_row(decision: Decision) -> dict[str, Any]:

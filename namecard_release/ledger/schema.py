@@ -80,6 +80,7 @@ promotions = Table(
     Column("code_changed", Boolean, nullable=False),
     Column("verified", Boolean, nullable=False),
     Column("baseline", JSON, nullable=False),
+    Column("waived", JSON, nullable=False),
     Index("promotions_by_environment", "environment", "requested_at"),
     Index("promotions_by_request", "requested_at"),
 )
@@ -108,7 +109,10 @@ gates = Table(
     Column("phases", JSON, nullable=False),
     Column("evidence", JSON, nullable=False),
     Column("run_id", String(64), nullable=False),
+    # What a check was made from; NULL for a result for which an earlier check stands.
+    Column("inputs", String(64)),
     Index("gates_by_release", "release", "ended_at"),
+    Index("gates_by_inputs", "inputs", "gate", "ended_at"),
 )
 
 # The primary key is what makes a decision about a promotion one of a kind, whoever races for it.
@@ -141,6 +145,23 @@ holds = Table(
     Index("holds_by_release", "environment", "release"),
     # PostgreSQL has the same condition from the migration; told here it would load that dialect in every process.
     Index("holds_open", "environment", "release", unique=True, sqlite_where=_OPEN),
+)
+
+# A waiver is never changed but for its revocation.
+waivers = Table(
+    "waivers",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("gate", String(60), nullable=False),
+    Column("release", String(40), nullable=False),
+    Column("environment", String(40)),
+    Column("actor", Words, nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("revoked_at", Moment),
+    Column("revoked_by", Words),
+    Index("waivers_by_release", "release"),
 )
 
 leases = Table(

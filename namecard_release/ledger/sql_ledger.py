@@ -6,7 +6,8 @@ from namecard_release.ledger.decisions import Decisions
 from namecard_release.ledger.gates import Gates
 from namecard_release.ledger.leases import Leases
 from namecard_release.ledger.promotions import Promotions
+from namecard_release.ledger.waivers import Waivers
 
 
-class SqlLedger(Promotions, Gates, Decisions, Leases):
-    """Promotions, gates, decisions, holds and leases in one database: `SqlLedger(engine, now)`."""
+class SqlLedger(Promotions, Gates, Waivers, Decisions, Leases):
+    """Promotions, gates, waivers, decisions, holds and leases in one database: `SqlLedger(engine, now)`."""

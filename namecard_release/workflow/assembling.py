@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import tempfile
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from namecard_release.domain.assembly import Assembly, judge_assembly
+from namecard_release.domain.evidence import INPUTS, REUSED_FROM, Inputs, describe_age, describe_origin
 from namecard_release.domain.gates import GateResult, Phase, Verdict, judge_command
 from namecard_release.ports import LineSink
 from namecard_release.settings import Command
 from namecard_release.workflow.gating import conclude
 from namecard_release.workflow.pipeline import Pipeline, Site
-from namecard_release.workflow.sources import Source, run_command, run_commands
+from namecard_release.workflow.remembering import command_inputs
+from namecard_release.workflow.sources import Source, build_once, run_command
 
 
 @dataclass(frozen=True)
@@ -32,40 +33,65 @@ def build_assembly(
     """Build and synthesise a release for an environment, unless the same inputs gave an assembly that is kept."""
     started = pipeline.clock.now()
     site = pipeline.site(environment)
-    inputs = digest_inputs(pipeline, site, source)
-    kept = pipeline.store.find(source.release.sha, environment, inputs)
+    inputs = gather_inputs(pipeline, site, source)
+    kept = _find_kept(pipeline, environment, source, inputs)
     phases: tuple[Phase, ...] = ()
-    assembly = kept
+    assembly, told = kept, ""
+    evidence = {"tree": source.release.tree, INPUTS: inputs.digest}
     if assembly is None:
-        phases, assembly = _synthesise(pipeline, site, source, inputs, on_line)
-    evidence = {"tree": source.release.tree, "inputs": inputs}
+        phases, assembly = _synthesise(pipeline, site, source, inputs.digest, on_line)
+    else:
+        told, evidence[REUSED_FROM] = _tell_origin(pipeline, assembly, started)
     if assembly is not None:
         evidence["digest"] = assembly.digest
         files = [file.name for file in pipeline.repository.migration_files(source.release.sha)]
         phases += judge_assembly(assembly, site.settings.stack_names, files)
-    result = conclude(pipeline, "assembly", source.release.sha, phases, started, run_id, evidence, environment)
+    sha = source.release.sha
+    result = conclude(pipeline, "assembly", sha, phases, started, run_id, evidence, environment, told)
     return BuiltAssembly(result, assembly, kept is not None)
 
 
-def digest_inputs(pipeline: Pipeline, site: Site, source: Source) -> str:
-    """Digest what an assembly is made from: the commit, the commands, and the environment's build settings."""
+def gather_inputs(pipeline: Pipeline, site: Site, source: Source) -> Inputs:
+    """Gather what an assembly is made from: the commit (its SHA is in it), the commands, the tools, the environment's
+    build settings.
+    """
     platform = pipeline.settings.platform
-    made_from = {
-        "sha": source.release.sha,
-        "tree": source.release.tree,
-        "commands": [(c.argv, dict(c.env)) for c in (platform.install, *platform.prepare, *platform.build)],
-        "synth": _synth_command(pipeline, site, source, Path("out")).argv,
-        "synth_env": dict(platform.synth.env),
-        "account": site.settings.account,
-        "region": site.settings.region,
-    }
-    return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
+    commands = (platform.install, *platform.prepare, *platform.build)
+    return command_inputs(
+        pipeline,
+        "assembly",
+        source,
+        (*commands, _synth_command(pipeline, site, source, Path("out"))),
+        sha=source.release.sha,
+        account=site.settings.account,
+        region=site.settings.region,
+    )
+
+
+def _find_kept(pipeline: Pipeline, environment: str, source: Source, inputs: Inputs) -> Assembly | None:
+    policy = pipeline.settings.gates.policy_of("assembly")
+    if inputs.unread or not policy.reuse:
+        return None
+    kept = pipeline.store.find(source.release.sha, environment, inputs.digest)
+    if kept is None or policy.max_age_seconds is None:
+        return kept
+    age = (pipeline.clock.now() - kept.built_at).total_seconds()
+    return kept if 0 <= age < policy.max_age_seconds else None
+
+
+def _tell_origin(pipeline: Pipeline, kept: Assembly, now: datetime) -> tuple[str, str]:
+    """Tell for how long an assembly has been kept, and which check built it as far as the ledger knows."""
+    built = [r for r in pipeline.ledger.checks("assembly", kept.inputs) if r.evidence.get("digest") == kept.digest]
+    age = describe_age(max(0.0, (now - kept.built_at).total_seconds()))
+    by = f" by run {built[-1].run_id[:8]}" if built and built[-1].run_id else ""
+    origin = describe_origin(built[-1]) if built else f"assembly {kept.digest}, {kept.built_at.isoformat()}"
+    return f"same inputs, built {age} ago{by}", origin
 
 
 def _synthesise(
     pipeline: Pipeline, site: Site, source: Source, inputs: str, on_line: LineSink
 ) -> tuple[tuple[Phase, ...], Assembly | None]:
-    phases = run_commands(pipeline, pipeline.settings.platform.build, source.folder, on_line)
+    phases = build_once(pipeline, source, on_line)
     if any(phase.verdict is not Verdict.PASSED for phase in phases):
         return phases, None
     with tempfile.TemporaryDirectory(prefix="assembly-") as scratch:

@@ -9,6 +9,7 @@ from namecard_release.domain.gates import GateResult, Phase, Verdict, combine_ph
 from namecard_release.ports import LineSink
 from namecard_release.settings import GatePhase
 from namecard_release.workflow.pipeline import Pipeline
+from namecard_release.workflow.remembering import command_inputs, recall
 from namecard_release.workflow.sources import Source, run_command
 
 RELEASE_GATES = ("quality", "launch_readiness", "synthetic_monitor")
@@ -18,10 +19,15 @@ ENVIRONMENT_GATES = ("migration_plan", "assembly")
 def run_gate(
     pipeline: Pipeline, gate: str, source: Source, phases: Sequence[GatePhase], run_id: str, on_line: LineSink
 ) -> GateResult:
-    """Run a gate's commands in a release's worktree and record the result."""
+    """Run a gate's commands in a release's worktree and record the result, unless an earlier one stands for it."""
     started = pipeline.clock.now()
+    inputs = command_inputs(pipeline, gate, source, phases)
+    memory = recall(pipeline, gate, source.release.sha, inputs, run_id)
+    if memory.result is not None:
+        return memory.result
     done = run_phases(pipeline, source, phases, on_line)
-    return conclude(pipeline, gate, source.release.sha, done, started, run_id, {"tree": source.release.tree})
+    evidence = {"tree": source.release.tree, **memory.evidence}
+    return conclude(pipeline, gate, source.release.sha, done, started, run_id, evidence)
 
 
 def run_phases(
@@ -47,9 +53,12 @@ def conclude(
     run_id: str,
     evidence: dict[str, str],
     environment: str | None = None,
+    told: str = "",
 ) -> GateResult:
-    """Combine phases into the gate's result and record it."""
+    """Combine phases into the gate's result and record it; `told` stands before the reason of one that passed."""
     verdict, reason = combine_phases(phases)
+    if told and verdict is Verdict.PASSED:
+        reason = f"{told}: {reason}"
     result = GateResult(
         gate=gate,
         release=sha,

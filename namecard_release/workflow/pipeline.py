@@ -19,6 +19,7 @@ from namecard_release.ports import (
     SqlLinter,
     SqlReader,
     TargetDatabase,
+    Tools,
     TrialServer,
 )
 from namecard_release.settings import Environment, Settings
@@ -50,6 +51,7 @@ class Pipeline:
     site: Callable[[str], Site]
     sql: SqlReader
     linter: SqlLinter
+    tools: Tools
 
 
 class StoppedError(RefusedError):

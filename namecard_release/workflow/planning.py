@@ -15,8 +15,10 @@ from namecard_release.domain.migrations import (
 )
 from namecard_release.errors import TransientError
 from namecard_release.ports import LineSink
-from namecard_release.workflow.gating import conclude, run_phases
+from namecard_release.workflow.gating import conclude
+from namecard_release.workflow.parts import MIGRATION_LINT, remember_phases
 from namecard_release.workflow.pipeline import Pipeline
+from namecard_release.workflow.remembering import plan_inputs, recall
 from namecard_release.workflow.sources import Source
 
 
@@ -35,19 +37,25 @@ def plan_release(
 ) -> PlannedMigrations:
     """Plan a release's migrations against an environment: lint first, then the ledger, then a trial of what pends.
 
-    The target is only read; the trial happens on a throw-away database.
+    The target is only read; the trial happens on a throw-away database. An earlier plan of the same files against
+    the same ledger may stand for this one.
     """
     started = pipeline.clock.now()
     files = pipeline.repository.migration_files(source.release.sha)
-    phases = [*run_phases(pipeline, source, pipeline.settings.gates.migration_lint, on_line)]
     rows, unread = _read_rows(pipeline, environment)
     plan = None if rows is None else plan_migrations(files, rows)
+    inputs = plan_inputs(pipeline, environment, source, files, rows)
+    memory = recall(pipeline, "migration_plan", source.release.sha, inputs, run_id, environment)
+    if memory.result is not None:
+        return PlannedMigrations(memory.result, plan, None, rows or ())
+    lint = pipeline.settings.gates.migration_lint
+    phases = [*remember_phases(pipeline, MIGRATION_LINT, source, lint, run_id, on_line)]
     phases.append(_ledger_phase(plan, unread))
     trial = _try_pending(pipeline, files, plan)
     if trial is not None:
         verdict, reason = judge_trial(trial)
         phases.append(Phase("trial", verdict, reason, trial.seconds))
-    evidence = _evidence(source, plan)
+    evidence = {**_evidence(source, plan), **memory.evidence}
     result = conclude(
         pipeline, "migration_plan", source.release.sha, tuple(phases), started, run_id, evidence, environment
     )

@@ -17,6 +17,7 @@ from namecard_release.domain.promotion import (
 from namecard_release.domain.release import short
 from namecard_release.workflow.gating import ENVIRONMENT_GATES, RELEASE_GATES
 from namecard_release.workflow.pipeline import Pipeline, StoppedError
+from namecard_release.workflow.waiving import look_with_waivers
 
 _RESUMABLE = frozenset({PromotionPhase.FAILED, PromotionPhase.HELD, PromotionPhase.ABORTED})
 _OPEN = frozenset({PromotionPhase.REQUESTED, PromotionPhase.GATED})
@@ -92,19 +93,26 @@ def refuse_closed_entry(pipeline: Pipeline, promotion: Promotion) -> None:
 
 
 def admit_promotion(pipeline: Pipeline, promotion: Promotion) -> Promotion:
-    """Move a promotion to GATED when every gate passed. Raises StoppedError: FAILED for a failed gate, HELD for an
-    unread one.
+    """Move a promotion to GATED when every gate passed or is waived, and note the waivers.
+
+    Raises StoppedError: FAILED for a failed gate, HELD for an unread one.
     """
     refuse_closed_entry(pipeline, promotion)
-    results = pipeline.ledger.gates(promotion.release, promotion.environment)
-    decision = admit((*RELEASE_GATES, *ENVIRONMENT_GATES), results)
+    decision = admit((*RELEASE_GATES, *ENVIRONMENT_GATES), _read_gates(pipeline, promotion))
     if decision.admission is Admission.REFUSE:
         stop(pipeline, promotion.id, PromotionPhase.FAILED, decision.reason)
     if decision.admission is Admission.HOLD:
         stop(pipeline, promotion.id, PromotionPhase.HELD, decision.reason)
     if promotion.phase is not PromotionPhase.REQUESTED:
         return promotion
-    return pipeline.ledger.move(promotion.id, PromotionPhase.GATED, pipeline.clock.now(), decision.reason)
+    now = pipeline.clock.now()
+    return pipeline.ledger.move(promotion.id, PromotionPhase.GATED, now, decision.reason, waived=decision.waived)
+
+
+def _read_gates(pipeline: Pipeline, promotion: Promotion) -> tuple[GateResult, ...]:
+    results = pipeline.ledger.gates(promotion.release, promotion.environment)
+    now = pipeline.clock.now()
+    return look_with_waivers(pipeline.settings, pipeline.ledger, results, promotion.environment, now)
 
 
 def stop(pipeline: Pipeline, promotion_id: str, phase: PromotionPhase, reason: str) -> None:
@@ -128,6 +136,6 @@ def close_failed_run(pipeline: Pipeline, promotion_id: str, run_id: str, phase: 
     promotion = pipeline.ledger.promotion(promotion_id)
     if promotion is None or promotion.phase not in IN_FLIGHT - {PromotionPhase.BAKING} or promotion.run_id != run_id:
         return False
-    reason = explain_failure(pipeline.ledger.gates(promotion.release, promotion.environment), run_id, why)
+    reason = explain_failure(_read_gates(pipeline, promotion), run_id, why)
     pipeline.ledger.move(promotion_id, phase, pipeline.clock.now(), reason)
     return True

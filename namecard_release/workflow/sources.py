@@ -1,4 +1,4 @@
-"""A release's source made ready once: worktree, install, code generation. Gates and builds are elsewhere."""
+"""A release's source made ready once: worktree, install, code generation, and the build. Gates are elsewhere."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from namecard_release.errors import PermanentError
 from namecard_release.ports import LineSink
 from namecard_release.settings import Command
 from namecard_release.workflow.pipeline import Pipeline
+
+_BUILT = ".namecard-release-built"
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,28 @@ def ready_source(pipeline: Pipeline, sha: str, on_line: LineSink | None = None) 
     digest = _digest(commands)
     if stamp.is_file() and stamp.read_text() == digest and (folder / "node_modules").is_dir():
         return Source(release, folder)
+    (folder / "node_modules" / _BUILT).unlink(missing_ok=True)
     phases = run_commands(pipeline, commands, folder, on_line)
     _refuse_failure(phases, release)
     stamp.write_text(digest)
     return Source(release, folder, phases)
+
+
+def build_once(pipeline: Pipeline, source: Source, on_line: LineSink | None) -> tuple[Phase, ...]:
+    """Run the platform's build in a ready source, once per worktree, tree and set of commands.
+
+    Gives no phases when it was built before, else one for each command that ran.
+    """
+    platform = pipeline.settings.platform
+    # Among the installed packages, so that it goes with them: a fresh install is built again.
+    stamp = source.folder / "node_modules" / _BUILT
+    digest = _digest((platform.install, *platform.prepare, *platform.build)) + source.release.tree
+    if stamp.is_file() and stamp.read_text() == digest:
+        return ()
+    phases = run_commands(pipeline, platform.build, source.folder, on_line)
+    if all(phase.verdict is Verdict.PASSED for phase in phases):
+        stamp.write_text(digest)
+    return phases
 
 
 def run_commands(

@@ -80,6 +80,7 @@ class World:
     trials: list[tuple[str, ...]] = field(default_factory=list)
     assemblies: dict[str, Assembly] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    tools: dict[str, str | None] = field(default_factory=lambda: {"node": "v24.0.0", "pnpm": "8.15.4"})
 
     def __post_init__(self) -> None:
         for name in expected_alarms(SERVICES):
@@ -105,7 +106,18 @@ class World:
 
         repository, store = FakeRepository(self), FakeStore(self)
         return Pipeline(
-            settings, repository, port, store, ledger, port, port, port, site, sql=PostgresReader(), linter=port
+            settings,
+            repository,
+            port,
+            store,
+            ledger,
+            port,
+            port,
+            port,
+            site,
+            sql=PostgresReader(),
+            linter=port,
+            tools=port,
         )
 
 
@@ -249,6 +261,10 @@ class FakePorts:
         """Hold the trial."""
         self.world.trials.append(tuple(file.name for file in pending))
         return self.world.trial or TrialResult(applied=tuple(file.name for file in pending), seconds=0.1)
+
+    def identify(self, programs: Sequence[str]) -> dict[str, str | None]:
+        """Give the versions that a test set."""
+        return {name: self.world.tools.get(name, "a file") for name in programs}
 
     def lint(self, files: Sequence[MigrationFile]) -> tuple[Finding, ...]:
         """Give the findings that a test set."""

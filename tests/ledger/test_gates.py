@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from namecard_release.domain.gates import GateResult, Phase, Verdict
+from namecard_release.domain.gates import GateResult, Phase, Verdict, Waived
 from namecard_release.ledger.open import open_ledger
 from namecard_release.ledger.sql_ledger import SqlLedger
 
@@ -33,7 +33,8 @@ FULL: dict[str, Any] = {
 
 
 def test_the_table_of_fields_is_whole() -> None:
-    assert FULL.keys() == {field.name for field in fields(GateResult)}
+    # A waiver is looked up when a result is looked at, and the number is the ledger's.
+    assert FULL.keys() == {field.name for field in fields(GateResult)} - {"waived", "id"}
 
 
 @pytest.mark.parametrize(
@@ -46,6 +47,34 @@ def test_every_field_comes_back(ledger: SqlLedger, url: str, result: GateResult)
     again = open_ledger(url)
     assert again.gates(result.release, result.environment) == (result,)
     again.close()
+
+
+def test_a_result_has_a_number_and_one_seen_with_a_waiver_is_not_kept(ledger: SqlLedger) -> None:
+    ledger.record_gate(PLAIN)
+    ledger.record_gate(PLAIN)
+    assert [result.id for result in ledger.gates(RELEASE)] == [2, 1]
+    waived = replace(PLAIN, verdict=Verdict.WAIVED, waived=Waived(Verdict.FAILED, "ada", "why", NOW, NOW))
+    with pytest.raises(ValueError, match="quality"):
+        ledger.record_gate(waived)
+    assert len(ledger.gates(RELEASE)) == 2
+
+
+def test_checks_of_the_same_inputs_are_found_across_releases_newest_first(ledger: SqlLedger) -> None:
+    def record(second: int, release: str, gate: str = "quality", **evidence: str) -> None:
+        moment = NOW + timedelta(seconds=second)
+        ledger.record_gate(replace(PLAIN, gate=gate, release=release, ended_at=moment, evidence=evidence))
+
+    record(1, RELEASE, inputs="one")
+    record(3, "b" * 40, inputs="one")
+    record(2, "c" * 40, inputs="one")
+    record(4, "b" * 40, inputs="one", reused_from="run 1")
+    record(5, RELEASE, inputs="two")
+    record(6, RELEASE, "launch_readiness", inputs="one")
+    record(7, RELEASE)
+    assert [r.release[0] for r in ledger.checks("quality", "one")] == ["b", "c", "a"]
+    assert [r.release[0] for r in ledger.checks("quality", "one", 1)] == ["b"]
+    assert [r.evidence["inputs"] for r in ledger.checks("quality", "two")] == ["two"]
+    assert ledger.checks("quality", "three") == ledger.checks("assembly", "one") == ()
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))

@@ -13,13 +13,13 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, event, insert, text
+from sqlalchemy import Column, Engine, MetaData, Table, event, insert, text
 
-from namecard_release.domain.promotion import Hold
+from namecard_release.domain.promotion import Hold, PromotionPhase
 from namecard_release.errors import MisuseError, PermanentError, TransientError
 from namecard_release.ledger.migrate import alembic_config
 from namecard_release.ledger.open import HEAD, make_engine, open_ledger, read_revision
-from namecard_release.ledger.schema import holds, metadata
+from namecard_release.ledger.schema import gates, holds, metadata, promotions
 from namecard_release.ledger.sql_ledger import SqlLedger
 
 Race = Callable[[str, Sequence[Sequence[str]]], list[str]]
@@ -61,6 +61,37 @@ def test_a_ledger_of_the_first_revision_keeps_the_elder_of_two_open_holds(empty_
     ledger = open_ledger(empty_url)
     assert [(hold.release, hold.reason) for hold in ledger.holds("staging")] == [("a", "first"), ("b", "other")]
     ledger.close()
+
+
+def test_a_ledger_of_the_second_revision_keeps_its_rows_and_finds_their_inputs(empty_url: str) -> None:
+    engine = make_engine(empty_url)
+    _migrate_to(engine, "0002")
+    moment = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+    old_gates = _as_of(gates, without="inputs")
+    about = {"release": "a" * 40, "verdict": "PASSED", "reason": "fine", "started_at": moment, "ended_at": moment}
+    with engine.begin() as connection:
+        for gate, evidence in (("quality", {"tree": "t"}), ("assembly", {"inputs": "i" * 64}), ("assembly", {})):
+            row = {"gate": gate, **about, "phases": [], "evidence": evidence, "run_id": "run-1"}
+            connection.execute(insert(old_gates).values(**row))
+        row = {"id": "p-1", "environment": "staging", "release": "a" * 40, "kind": "promotion", "phase": "BAKING"}
+        row |= {"actor": "ada", "reason": "why", "requested_at": moment, "updated_at": moment, "run_id": "run-1"}
+        flags = {"code_changed": True, "verified": True, "baseline": []}
+        connection.execute(insert(_as_of(promotions, without="waived")).values(**row, **flags))
+    engine.dispose()
+    ledger = open_ledger(empty_url)
+    assert [result.gate for result in ledger.gates("a" * 40)] == ["assembly", "assembly", "quality"]
+    assert [result.id for result in ledger.checks("assembly", "i" * 64)] == [2]
+    (promotion,) = ledger.history()
+    assert (promotion.id, promotion.waived) == ("p-1", ())
+    assert ledger.waivers() == ()
+    assert ledger.move("p-1", PromotionPhase.SUCCEEDED, moment, waived=("quality",)).waived == ("quality",)
+    ledger.close()
+
+
+def _as_of(table: Table, without: str) -> Table:
+    columns = [Column(one.name, one.type) for one in table.columns if one.name not in (without, "id")]
+    key = [Column("id", table.c.id.type, primary_key=True)]
+    return Table(table.name, MetaData(), *key, *columns)
 
 
 def test_a_current_ledger_is_opened_without_alembic(url: str) -> None:

@@ -1,0 +1,43 @@
+"""Waivers, kept for ever and at most revoked. Whether one counts is the domain's rule."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import insert, select, update
+
+from namecard_release.domain.waivers import Waiver
+from namecard_release.ledger.rows import read_waiver, waiver_row
+from namecard_release.ledger.schema import waivers
+from namecard_release.ledger.store import Store
+
+
+class Waivers(Store):
+    """The waivers' part of the ledger."""
+
+    def waive(self, waiver: Waiver) -> Waiver:
+        """Keep a waiver and give it with its number."""
+        with self.writing() as connection:
+            statement = insert(waivers).values(**waiver_row(waiver)).returning(waivers.c.id)
+            return replace(waiver, id=connection.execute(statement).scalar_one())
+
+    def waivers(self, release: str | None = None) -> tuple[Waiver, ...]:
+        """Give all waivers, or those of a release, newest first."""
+        query = select(waivers).order_by(waivers.c.id.desc())
+        if release is not None:
+            query = query.where(waivers.c.release == release)
+        with self.reading() as connection:
+            return tuple(read_waiver(row) for row in connection.execute(query).mappings())
+
+    def revoke_waivers(
+        self, gate: str, release: str, environment: str | None, actor: str, at: datetime
+    ) -> tuple[Waiver, ...]:
+        """Revoke the waivers in force at `at` of exactly that gate, release and environment; gives those revoked."""
+        own = (waivers.c.gate == gate) & (waivers.c.release == release)
+        place = waivers.c.environment.is_(None) if environment is None else waivers.c.environment == environment
+        live = waivers.c.revoked_at.is_(None) & (waivers.c.expires_at > at)
+        statement = update(waivers).where(own & place & live).values(revoked_at=at, revoked_by=actor)
+        with self.writing() as connection:
+            rows = connection.execute(statement.returning(waivers)).mappings().all()
+        return tuple(read_waiver(row) for row in rows)

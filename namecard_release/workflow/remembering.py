@@ -1,0 +1,96 @@
+"""A gate's inputs gathered, and its earlier results looked up. Whether one stands is the domain's rule."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from urllib.parse import urlsplit
+
+from namecard_release.domain.evidence import INPUTS, Inputs, Reuse, decide_reuse, digest_parts, digest_text, stand_for
+from namecard_release.domain.gates import GateResult
+from namecard_release.domain.migrations import LedgerRow, MigrationFile
+from namecard_release.settings import Command
+from namecard_release.workflow.pipeline import Pipeline
+from namecard_release.workflow.sources import Source
+
+_NODE_TOOLS = ("node", "pnpm")
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What is remembered of a gate: the recorded result that stands for it, or None and evidence for a new one."""
+
+    result: GateResult | None
+    evidence: Mapping[str, str] = field(default_factory=dict)
+
+
+def recall(
+    pipeline: Pipeline, gate: str, release: str, inputs: Inputs, run_id: str, environment: str | None = None
+) -> Memory:
+    """Look for a check that stands for a gate, and if there is one record it anew for this release and run."""
+    now = pipeline.clock.now()
+    candidates = pipeline.ledger.checks(gate, inputs.digest)
+    decision = decide_reuse(candidates, inputs, pipeline.settings.gates.policy_of(gate), now)
+    if not isinstance(decision, Reuse):
+        return Memory(None, {INPUTS: inputs.digest, "checked anew": decision.why})
+    result = stand_for(decision, release, environment, run_id, now)
+    pipeline.ledger.record_gate(result)
+    return Memory(result)
+
+
+def command_inputs(
+    pipeline: Pipeline, gate: str, source: Source, commands: Sequence[Command], **more: object
+) -> Inputs:
+    """Gather the inputs of a gate that runs commands: the tree, the commands, the tools, the policy, and what else."""
+    programs = (*_NODE_TOOLS, *(command.argv[0] for command in commands))
+    tools = pipeline.tools.identify(tuple(dict.fromkeys(programs)))
+    parts = {
+        "tree": source.release.tree,
+        "commands": [describe_command(command) for command in commands],
+        "tools": dict(tools),
+        "machine": os.uname().machine,
+        "policy": asdict(pipeline.settings.gates.policy_of(gate)),
+        **more,
+    }
+    return Inputs(digest_parts(parts), tell_unread(tools))
+
+
+def plan_inputs(
+    pipeline: Pipeline,
+    environment: str,
+    source: Source,
+    files: Sequence[MigrationFile],
+    rows: Sequence[LedgerRow] | None,
+) -> Inputs:
+    """Gather the inputs of a migration plan: files, the target's ledger now, the trial's server, and the lint's."""
+    trial = pipeline.settings.trial.database_url
+    inputs = command_inputs(
+        pipeline,
+        "migration_plan",
+        source,
+        pipeline.settings.gates.migration_lint,
+        environment=environment,
+        files=[[file.path, file.checksum] for file in files],
+        ledger=None if rows is None else [[row.name, row.checksum] for row in rows],
+        trial=None if trial is None else describe_server(trial),
+    )
+    return Inputs(inputs.digest, "the target's ledger was not read") if rows is None else inputs
+
+
+def describe_command(command: Command) -> Mapping[str, object]:
+    """Describe a command for a digest; the values of its environment may be secrets and go in as digests."""
+    env = {name: digest_text(value) for name, value in command.env.items()}
+    return {"argv": list(command.argv), "env": env, "timeout": command.timeout_seconds}
+
+
+def describe_server(url: str) -> str:
+    """Name a database server by host and port, without its login."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port or 5432}"
+
+
+def tell_unread(tools: Mapping[str, str | None]) -> str:
+    """Say which tools were not read, empty for none."""
+    unread = [name for name, version in tools.items() if version is None]
+    return f"the version of {', '.join(unread)} was not read" if unread else ""
