@@ -41,23 +41,28 @@ class Gate:
 
 @dataclass(frozen=True)
 class Wall:
-    """One promotion in seconds: all of it, the deploy, the rest, and the parts of the rest."""
+    """One promotion in seconds: all of it, the deploy, the rest, what of it comes before the deploy, and its parts."""
 
     environment: str
     seconds: float
     deploy_seconds: float
     without_deploy: float
+    until_deploy: float
     parts: Mapping[str, float]
     gates: Mapping[str, Gate]
 
 
 @dataclass(frozen=True)
 class Report:
-    """Both promotions, the ratio of what they take without their deploys, and the machine's load before and after."""
+    """Both promotions, the ratio of what they take without their deploys, and the machine's load before and after.
+
+    `ratio_until_deploy` leaves out what follows the deploy as well: verification and probes, new in each environment.
+    """
 
     first: Wall
     second: Wall
     ratio: Target
+    ratio_until_deploy: float
     machine: Mapping[str, str]
     load: tuple[float, float]
     disturbed: Sequence[str]
@@ -88,7 +93,8 @@ def measure(bench: Bench) -> Report:
     second = _promote(replace(bench, environment=SECOND))
     loads = (round(load, 2), round(os.getloadavg()[0], 2))
     ratio = at_most(second.without_deploy / first.without_deploy, _LIMIT)
-    return Report(first, second, ratio, describe_machine(), loads, bench.disturbed)
+    until = round(second.until_deploy / first.until_deploy, 3)
+    return Report(first, second, ratio, until, describe_machine(), loads, bench.disturbed)
 
 
 def _promote(bench: Bench) -> Wall:
@@ -124,6 +130,7 @@ def measure_wall(bench: Bench, promotion: Promotion) -> Wall:
         round(baking - run.created, 3),
         round(deploy, 3),
         round(baking - run.created - deploy, 3),
+        round(deploying - run.created, 3),
         {name: round(seconds, 3) for name, seconds in parts.items()},
         {result.gate: describe(result) for result in own},
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 
 import dagster as dg
 
@@ -17,14 +17,18 @@ from jobs.readiness import build_readiness_job
 from jobs.rollback import rollback_job
 from namecard_release.resources import PipelineResource
 from namecard_release.settings import Settings, find_settings, load_settings
+from namecard_release.workflow.pipeline import Pipeline
 from sensors.alarms import alarm_rollback_sensor
 from sensors.commits import commits_sensor
 from sensors.run_status import cancelled_run_sensor, failed_run_sensor
 from sensors.schedules import readiness_schedule
 
 
-def build_defs(settings: Settings, pipeline: object) -> dg.Definitions:
-    """Build the definitions for the settings' environments; `pipeline` is a resource or a plain Pipeline of fakes."""
+def build_defs(settings: Settings, pipeline: object, open_pipeline: Callable[[], Pipeline]) -> dg.Definitions:
+    """Build the definitions for the settings' environments.
+
+    `pipeline` is the resource that steps are given; `open_pipeline` gives the same to a run outside of its steps.
+    """
     names = tuple(settings.environments)
     per_environment = [
         definition
@@ -39,7 +43,7 @@ def build_defs(settings: Settings, pipeline: object) -> dg.Definitions:
     ]
     return dg.Definitions(
         assets=[source, *build_release_gates(), *per_environment],
-        jobs=[*[build_promote_job(name) for name in names], rollback_job, build_readiness_job(names)],
+        jobs=[*[build_promote_job(name, open_pipeline) for name in names], rollback_job, build_readiness_job(names)],
         sensors=[alarm_rollback_sensor, failed_run_sensor, cancelled_run_sensor, commits_sensor],
         schedules=[readiness_schedule],
         resources={"pipeline": pipeline},
@@ -50,4 +54,5 @@ def build_defs(settings: Settings, pipeline: object) -> dg.Definitions:
 def defs() -> dg.Definitions:
     """Load the code location from the settings file that `find_settings` names."""
     path = find_settings(None).resolve()
-    return build_defs(load_settings(Path(path)), PipelineResource(settings_file=str(path)))
+    resource = PipelineResource(settings_file=str(path))
+    return build_defs(load_settings(path), resource, resource.open)

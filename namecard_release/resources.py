@@ -30,6 +30,10 @@ class PipelineResource(dg.ConfigurableResource[Pipeline]):
 
     def create_resource(self, context: dg.InitResourceContext) -> Pipeline:
         """Give the plain object, so that tests can pass one made of fakes."""
+        return self.open()
+
+    def open(self) -> Pipeline:
+        """Give this process's pipeline, also outside of a step."""
         path = Path(self.settings_file)
         return _shared_pipeline(str(path), path.stat().st_mtime)
 

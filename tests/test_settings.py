@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from namecard_release.domain.alarms import AlarmAction, AlarmRule, alarm_kind, expected_alarms
+from namecard_release.domain.evidence import Policy
 from namecard_release.errors import MisuseError
 from namecard_release.settings import SERVICES, SETTINGS_VARIABLE, find_settings, load_settings
 
@@ -325,3 +326,49 @@ class TestFindSettings:
     def test_without_any_it_says_what_to_do(self) -> None:
         with pytest.raises(MisuseError, match=r"no settings file: give --settings, set .* or start the sandbox"):
             find_settings()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[gates.policy.typo]\nreuse = true\n", "no such gate: typo; there are assembly, launch_readiness"),
+        ("[gates.policy.quality]\nmax_age_seconds = 0\n", "gates.policy.quality.max_age_seconds"),
+        ("[gates.policy.quality]\nmax_age = 5\n", "gates.policy.quality.max_age"),
+        ("[gates]\nlongest_waiver_seconds = -1\n", "gates.longest_waiver_seconds"),
+    ],
+)
+def test_a_wrong_policy_is_refused(tmp_path: Path, text: str, told: str) -> None:
+    assert told in refusal(write(tmp_path, SMALL + text))
+
+
+def test_a_policy_replaces_what_it_names_and_keeps_the_gates_own_defaults(tmp_path: Path) -> None:
+    text = "[gates.policy.quality]\nwaivable = false\n[gates.policy.assembly]\nmax_age_seconds = 60\n"
+    gates = load_settings(write(tmp_path, SMALL + text)).gates
+    assert gates.policy_of("quality") == Policy(7 * 86_400, waivable=False)
+    assert gates.policy_of("assembly") == Policy(60, waivable=False)
+    assert gates.policy_of("migration_plan") == Policy(900, waivable=False)
+
+
+@pytest.mark.parametrize(
+    ("requires", "following"),
+    [
+        ({}, {"dev": (), "staging": (), "prod": ()}),
+        ({"prod": ["staging"]}, {"dev": (), "staging": ("prod",), "prod": ()}),
+        (
+            {"prod": ["staging"], "staging": ["dev"]},
+            {"dev": ("staging", "prod"), "staging": ("prod",), "prod": ()},
+        ),
+        ({"prod": ["dev", "staging"]}, {"dev": ("prod",), "staging": ("prod",), "prod": ()}),
+        ({"prod": ["staging"], "staging": ["prod"]}, {"dev": (), "staging": ("prod",), "prod": ("staging",)}),
+    ],
+)
+def test_environments_follow_those_they_require(
+    tmp_path: Path, requires: dict[str, list[str]], following: dict[str, tuple[str, ...]]
+) -> None:
+    keys = SMALL.partition("[environments.staging]")[2]
+    head = SMALL.partition("[environments.staging]")[0]
+    body = "".join(
+        f"[environments.{name}]{keys}requires = {requires.get(name, [])}\n" for name in ("dev", "staging", "prod")
+    )
+    loaded = load_settings(write(tmp_path, head + body))
+    assert {name: loaded.following(name) for name in loaded.environments} == following

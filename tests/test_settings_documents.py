@@ -55,6 +55,7 @@ SECTIONS: Mapping[str, type[Model]] = {
     "A command": module.Command,
     "A phase of a gate": module.GatePhase,
     "`[gates]`": module.Gates,
+    "A gate's policy": module.GatePolicy,
     "`[environments.<name>]`": module.Environment,
     "A rule for a kind of alarm": module.Rule,
     "`[paths]`": module.Paths,
@@ -113,6 +114,18 @@ def _tells_default(field: FieldInfo, cell: str) -> bool:
         return cell in ("see below", "the platform's scripts")
     plain = str(default) if isinstance(default, Path) else list(default) if isinstance(default, tuple) else default
     return cell == f"`{json.dumps(plain)}`"
+
+
+def test_the_default_policies_are_documented() -> None:
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    gates = module.Gates()
+    for gate in ("quality", "launch_readiness", "synthetic_monitor", "migration_lint", "migration_plan", "assembly"):
+        policy = gates.policy_of(gate)
+        age = "no limit" if policy.max_age_seconds is None else f"{policy.max_age_seconds:.0f} ("
+        (line,) = [line for line in text.splitlines() if line.startswith(f"| `{gate}` | {age}")]
+        assert line.endswith(f"| {json.dumps(policy.reuse)} | {json.dumps(policy.waivable)} |")
+    other = gates.policy_of("any_other_gate")
+    assert (other.max_age_seconds, other.reuse, other.waivable) == (86_400, True, True)
 
 
 def test_the_default_rules_are_documented() -> None:

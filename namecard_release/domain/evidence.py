@@ -10,8 +10,9 @@ from datetime import datetime
 
 from namecard_release.domain.gates import WORSE, GateResult, Verdict
 
-# Labels in a result's evidence: the digest of its inputs, and for one that was re-used the check it stands on.
+# Labels in a result's evidence: the digest of its inputs, why it was checked, and the check that stands for it.
 INPUTS = "inputs"
+CHECKED_ANEW = "checked anew"
 REUSED_FROM = "reused_from"
 _STEPS = ((48 * 3600, 86400, "d"), (3600, 3600, "h"), (60, 60, "min"), (0, 1, "s"))
 
@@ -94,6 +95,7 @@ def _explain_doubt(check: GateResult, age: float, limit: float | None) -> str | 
 def stand_for(reuse: Reuse, release: str, environment: str | None, run_id: str, now: datetime) -> GateResult:
     """Make the result of a gate for which an earlier one stands: new for this release and run, with the old phases."""
     old = reuse.result
+    kept = {label: text for label, text in old.evidence.items() if label != CHECKED_ANEW}
     return replace(
         old,
         release=release,
@@ -101,7 +103,7 @@ def stand_for(reuse: Reuse, release: str, environment: str | None, run_id: str, 
         reason=reuse.reason,
         started_at=now,
         ended_at=now,
-        evidence={**old.evidence, REUSED_FROM: describe_origin(old)},
+        evidence={**kept, REUSED_FROM: describe_origin(old)},
         run_id=run_id,
         id=None,
     )

@@ -34,7 +34,7 @@ def build_assembly(
     started = pipeline.clock.now()
     site = pipeline.site(environment)
     inputs = gather_inputs(pipeline, site, source)
-    kept = _find_kept(pipeline, environment, source, inputs)
+    kept = find_kept(pipeline, environment, source, inputs)
     phases: tuple[Phase, ...] = ()
     assembly, told = kept, ""
     evidence = {"tree": source.release.tree, INPUTS: inputs.digest}
@@ -55,20 +55,19 @@ def gather_inputs(pipeline: Pipeline, site: Site, source: Source) -> Inputs:
     """Gather what an assembly is made from: the commit (its SHA is in it), the commands, the tools, the environment's
     build settings.
     """
-    platform = pipeline.settings.platform
-    commands = (platform.install, *platform.prepare, *platform.build)
     return command_inputs(
         pipeline,
         "assembly",
         source,
-        (*commands, _synth_command(pipeline, site, source, Path("out"))),
+        (*pipeline.settings.platform.build, _synth_command(pipeline, site, source, Path("out"))),
         sha=source.release.sha,
         account=site.settings.account,
         region=site.settings.region,
     )
 
 
-def _find_kept(pipeline: Pipeline, environment: str, source: Source, inputs: Inputs) -> Assembly | None:
+def find_kept(pipeline: Pipeline, environment: str, source: Source, inputs: Inputs) -> Assembly | None:
+    """Find the assembly made from these inputs, unless the gate's policy asks for another."""
     policy = pipeline.settings.gates.policy_of("assembly")
     if inputs.unread or not policy.reuse:
         return None

@@ -5,9 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from urllib.parse import urlsplit
+from datetime import datetime
 
-from namecard_release.domain.evidence import INPUTS, Inputs, Reuse, decide_reuse, digest_parts, digest_text, stand_for
+from namecard_release.domain.evidence import (
+    CHECKED_ANEW,
+    INPUTS,
+    Inputs,
+    Reuse,
+    RunAgain,
+    decide_reuse,
+    digest_parts,
+    digest_text,
+    stand_for,
+)
 from namecard_release.domain.gates import GateResult
 from namecard_release.domain.migrations import LedgerRow, MigrationFile
 from namecard_release.settings import Command
@@ -30,23 +40,33 @@ def recall(
 ) -> Memory:
     """Look for a check that stands for a gate, and if there is one record it anew for this release and run."""
     now = pipeline.clock.now()
-    candidates = pipeline.ledger.checks(gate, inputs.digest)
-    decision = decide_reuse(candidates, inputs, pipeline.settings.gates.policy_of(gate), now)
+    decision = look_back(pipeline, gate, inputs, now)
     if not isinstance(decision, Reuse):
-        return Memory(None, {INPUTS: inputs.digest, "checked anew": decision.why})
+        return Memory(None, {INPUTS: inputs.digest, CHECKED_ANEW: decision.why})
     result = stand_for(decision, release, environment, run_id, now)
     pipeline.ledger.record_gate(result)
     return Memory(result)
 
 
+def look_back(pipeline: Pipeline, gate: str, inputs: Inputs, now: datetime) -> Reuse | RunAgain:
+    """Decide whether an earlier check stands for a gate, and record nothing."""
+    candidates = pipeline.ledger.checks(gate, inputs.digest)
+    return decide_reuse(candidates, inputs, pipeline.settings.gates.policy_of(gate), now)
+
+
 def command_inputs(
     pipeline: Pipeline, gate: str, source: Source, commands: Sequence[Command], **more: object
 ) -> Inputs:
-    """Gather the inputs of a gate that runs commands: the tree, the commands, the tools, the policy, and what else."""
-    programs = (*_NODE_TOOLS, *(command.argv[0] for command in commands))
+    """Gather the inputs of a gate that runs commands: the tree, how it was installed, the commands, the tools, the
+    policy, and what else.
+    """
+    platform = pipeline.settings.platform
+    installed = (platform.install, *platform.prepare)
+    programs = (*_NODE_TOOLS, *(command.argv[0] for command in (*installed, *commands)))
     tools = pipeline.tools.identify(tuple(dict.fromkeys(programs)))
     parts = {
         "tree": source.release.tree,
+        "installed": [describe_command(command) for command in installed],
         "commands": [describe_command(command) for command in commands],
         "tools": dict(tools),
         "machine": os.uname().machine,
@@ -85,9 +105,8 @@ def describe_command(command: Command) -> Mapping[str, object]:
 
 
 def describe_server(url: str) -> str:
-    """Name a database server by host and port, without its login."""
-    parts = urlsplit(url)
-    return f"{parts.hostname}:{parts.port or 5432}"
+    """Name a database and its server, without the login: a new password makes no other server."""
+    return url.partition("?")[0].rpartition("@")[2]
 
 
 def tell_unread(tools: Mapping[str, str | None]) -> str:

@@ -34,17 +34,29 @@ def ready_source(pipeline: Pipeline, sha: str, on_line: LineSink | None = None) 
     """
     release = pipeline.repository.resolve(sha)
     folder = pipeline.repository.checkout(release.sha)
-    platform = pipeline.settings.platform
-    commands = (platform.install, *platform.prepare)
-    stamp = folder.parent / f"{release.sha}.ready"
-    digest = _digest(commands)
-    if stamp.is_file() and stamp.read_text() == digest and (folder / "node_modules").is_dir():
+    if is_ready(pipeline, release, folder):
         return Source(release, folder)
+    commands = _commands(pipeline)
     (folder / "node_modules" / _BUILT).unlink(missing_ok=True)
     phases = run_commands(pipeline, commands, folder, on_line)
     _refuse_failure(phases, release)
-    stamp.write_text(digest)
+    _stamp(release, folder).write_text(_digest(commands))
     return Source(release, folder, phases)
+
+
+def is_ready(pipeline: Pipeline, release: Release, folder: Path) -> bool:
+    """Tell whether a worktree was installed and prepared with the commands of the settings."""
+    stamp = _stamp(release, folder)
+    installed = (folder / "node_modules").is_dir()
+    return installed and stamp.is_file() and stamp.read_text() == _digest(_commands(pipeline))
+
+
+def _stamp(release: Release, folder: Path) -> Path:
+    return folder.parent / f"{release.sha}.ready"
+
+
+def _commands(pipeline: Pipeline) -> tuple[Command, ...]:
+    return (pipeline.settings.platform.install, *pipeline.settings.platform.prepare)
 
 
 def build_once(pipeline: Pipeline, source: Source, on_line: LineSink | None) -> tuple[Phase, ...]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from namecard_release.domain.evidence import (
+    CHECKED_ANEW,
     INPUTS,
     REUSED_FROM,
     Inputs,
@@ -82,7 +83,10 @@ def test_the_reason_tells_how_old_it_is_and_which_run_checked() -> None:
 
 
 def test_what_stands_for_a_gate_is_the_new_releases_and_names_its_origin() -> None:
-    made = stand_for(Reuse(replace(check(), id=7), "because"), B, "prod", "run-2", NOW)
+    old = replace(check(), id=7)
+    old = replace(old, evidence={**old.evidence, "tree": "t", CHECKED_ANEW: "nothing was checked before"})
+    made = stand_for(Reuse(old, "because"), B, "prod", "run-2", NOW)
+    assert set(made.evidence) == {"tree", INPUTS, REUSED_FROM}
     assert (made.release, made.environment, made.run_id, made.verdict) == (B, "prod", "run-2", PASSED)
     assert (made.started_at, made.ended_at, made.reason, made.id) == (NOW, NOW, "because", None)
     origin = made.evidence[REUSED_FROM]

@@ -13,6 +13,7 @@ from namecard_release.domain.alarms import AlarmState
 from namecard_release.domain.gates import CommandOutcome
 from namecard_release.domain.promotion import PromotionPhase
 from namecard_release.workflow.pipeline import Pipeline
+from namecard_release.workflow.waiving import WaiverRequest, waive_gate
 from sensors.alarms import alarm_rollback_sensor, watch
 from sensors.commits import commits_sensor
 from sensors.run_status import cancelled_run_sensor, failed_run_sensor
@@ -27,7 +28,8 @@ class Stage:
     def __init__(self, folder: Path, instance: dg.DagsterInstance) -> None:
         self.world = World(folder)
         self.pipeline: Pipeline = self.world.pipeline()
-        self.defs = build_defs(self.pipeline.settings, dg.ResourceDefinition.hardcoded_resource(self.pipeline))
+        resource = dg.ResourceDefinition.hardcoded_resource(self.pipeline)
+        self.defs = build_defs(self.pipeline.settings, resource, lambda: self.pipeline)
         self.instance = instance
         instance.add_dynamic_partitions("releases", [A, B, C])
 
@@ -172,3 +174,44 @@ def test_new_commits_become_releases(tmp_path: Path) -> None:
 
 def test_the_alarm_sensor_is_on_by_default() -> None:
     assert alarm_rollback_sensor.default_status is dg.DefaultSensorStatus.RUNNING
+
+
+def _check(result: dg.ExecuteInProcessResult, name: str) -> dg.AssetCheckEvaluation:
+    (check,) = [one for one in result.get_asset_check_evaluations() if one.check_name == name]
+    return check
+
+
+def test_a_waived_gate_passes_as_a_warning_that_tells_what_is_under_it(stage: Stage) -> None:
+    stage.world.failing["lint:all"] = CommandOutcome(("pnpm",), 1, 1.0)
+    request = WaiverRequest("quality", A, "staging", "ada", "known flake", "2h")
+    waive_gate(stage.pipeline.settings, stage.pipeline.ledger, request, stage.world.time)
+    result = stage.promote(A)
+    assert result.success
+    told = "WAIVED (FAILED: lint: exit 1) by ada until 2026-03-02 11:00 UTC: known flake"
+    check = _check(result, "quality")
+    assert (check.passed, check.severity, check.description) == (True, dg.AssetCheckSeverity.WARN, told)
+    assert check.metadata["waived"].value == told
+    assert _shown(result)["waived"].value == f"quality {told}"
+    assert not stage.promote(A, "dev").success
+
+
+def test_a_second_promotion_says_what_it_reuses(stage: Stage) -> None:
+    stage.promote(A)
+    stage.bake()
+    result = stage.promote(A, "prod")
+    assert result.success
+    for gate in ("quality", "launch_readiness", "synthetic_monitor", "assembly"):
+        check = _check(result, gate)
+        assert check.metadata["re-used"].value is True and "run" in str(check.metadata["reused_from"].value)
+        assert check.description is not None and check.description.startswith("PASSED: same ")
+    assert _check(result, "migration_plan").metadata["re-used"].value is False
+
+
+def test_an_assembly_shows_what_was_synthesised_ahead(stage: Stage) -> None:
+    result = stage.promote(A)
+    (event,) = [
+        e for e in result.get_asset_materialization_events() if e.asset_key == dg.AssetKey(["staging", "assembly"])
+    ]
+    table = event.materialization.metadata["synthesised ahead"]
+    assert isinstance(table, dg.TableMetadataValue)
+    assert [record.data["phase"] for record in table.records] == ["prod"]
