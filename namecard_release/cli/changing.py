@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from namecard_release.adapters.redaction import redact
+from namecard_release.cli import people
 from namecard_release.cli.output import FAILED, GOOD, UNKNOWN, exit_codes, note, print_json, when
 from namecard_release.cli.reading import (
     JsonOption,
@@ -20,7 +22,7 @@ from namecard_release.cli.reading import (
 )
 from namecard_release.domain.promotion import Promotion, PromotionPhase
 from namecard_release.domain.release import short
-from namecard_release.errors import PermanentError, RefusedError, TransientError
+from namecard_release.errors import MisuseError, PermanentError, RefusedError, TransientError
 from namecard_release.ports import PipelineControl, ReleaseLedger
 from namecard_release.settings import Settings
 
@@ -29,6 +31,7 @@ WaitOption = Annotated[bool, typer.Option("--wait", help="Wait for the end: the 
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the ledger.")]
 ActorOption = Annotated[str | None, typer.Option("--actor", help="Who; your login by default.")]
 
+_UNTOLD = "asked for on the command line"
 _ENDS = frozenset({"SUCCEEDED", "FAILED", "HELD", "ROLLED_BACK", "SUPERSEDED", "ABORTED"})
 _RUN_ENDS = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
 _POLL_SECONDS = 0.1
@@ -42,22 +45,37 @@ def promote(
     env: EnvOption,
     commit: Annotated[str, typer.Option("--commit", help="The release: a commit, branch or tag.")],
     wait: WaitOption = False,
-    reason: ReasonOption = "asked for on the command line",
+    reason: ReasonOption = _UNTOLD,
     actor: ActorOption = None,
+    override_freeze: Annotated[
+        bool, typer.Option("--override-freeze", help="Promote although the environment is frozen; give --reason.")
+    ] = False,
     settings: SettingsOption = None,
     json: JsonOption = False,
 ) -> None:
     """Promote a release to an environment."""
     with exit_codes():
         loaded = read_settings(settings)
-        run_id, sha = request_promotion(loaded, env, commit, actor or getpass.getuser(), reason)
+        override = _read_override(override_freeze, reason)
+        who = redact(actor or getpass.getuser())
+        run_id, sha = request_promotion(loaded, env, commit, who, redact(reason), override)
         note(f"promotion of {short(sha)} to {env}: run {loaded.dagster.url}/runs/{run_id}")
         ended = wait_for_end(loaded, run_id, env) if wait else None
     _tell(run_id, ended, json)
 
 
-def request_promotion(settings: Settings, env: str, commit: str, actor: str, reason: str) -> tuple[str, str]:
-    """Launch a promotion's run and give its id and the release's SHA.
+def _read_override(wanted: bool, reason: str) -> str | None:
+    if not wanted:
+        return None
+    if reason == _UNTOLD or not reason.strip():
+        raise MisuseError("--override-freeze needs --reason: it is kept in the audit trail")
+    return redact(reason)
+
+
+def request_promotion(
+    settings: Settings, env: str, commit: str, actor: str, reason: str, override: str | None = None
+) -> tuple[str, str]:
+    """Launch a promotion's run and give its id and the release's SHA; `override` is why a freeze does not count.
 
     Raises MisuseError or RefusedError before anything is touched.
     """
@@ -66,12 +84,14 @@ def request_promotion(settings: Settings, env: str, commit: str, actor: str, rea
 
     settings.environment(env)
     sha = resolve(settings, commit)
-    closed = check_entry(build_pipeline(settings), env, sha)
+    closed = check_entry(build_pipeline(settings), env, sha, override)
     if closed is not None:
         raise RefusedError(f"{short(sha)} is not promoted to {env}: {closed}")
     control = build_control(settings)
     control.add_release(sha)
     tags = {"dagster/partition": sha, "namecard/actor": actor, "namecard/reason": reason}
+    if override is not None:
+        tags["namecard/override-freeze"] = override
     return control.launch(f"promote_{env}_job", tags, {}), sha
 
 
@@ -90,7 +110,8 @@ def rollback(
     """Roll an environment back to a release that was verified there, as it was built."""
     with exit_codes():
         loaded = read_settings(settings)
-        run_id = _request_rollback(loaded, env, to, actor or getpass.getuser(), reason, accept_schema_risk)
+        who = redact(actor or getpass.getuser())
+        run_id = _request_rollback(loaded, env, to, who, redact(reason), accept_schema_risk)
         note(f"rollback of {env}: run {loaded.dagster.url}/runs/{run_id}")
         ended = wait_for_end(loaded, run_id, env) if wait else None
     _tell(run_id, ended, json)
@@ -127,8 +148,9 @@ def wait_for_end(settings: Settings, run_id: str, environment: str) -> Promotion
             told = _tell_moves(ledger, promotion, told)
             if promotion.phase in _ENDS:
                 return promotion
-        baking = promotion is not None and promotion.phase is PromotionPhase.BAKING
-        if not baking and turn % _TURNS_PER_QUESTION == 0:
+        # Neither has a run that could tell anything: a bake, and what waits for people.
+        alone = promotion is not None and (promotion.phase is PromotionPhase.BAKING or promotion.waiting is not None)
+        if not alone and turn % _TURNS_PER_QUESTION == 0:
             since = _check_run(control, run_id, promotion, since)
         turn += 1
         pause.wait(_POLL_SECONDS)
@@ -177,6 +199,8 @@ def _code(phase: PromotionPhase) -> int:
 
 
 holds = typer.Typer(help="Releases that are held back from an environment.", no_args_is_help=True)
+holds.command("place")(people.place)
+holds.command("release")(people.release)
 
 
 @holds.command("list")
@@ -191,22 +215,3 @@ def list_holds(settings: SettingsOption = None, json: JsonOption = False) -> Non
         typer.echo(
             f"{hold.environment}  {short(hold.release)}  since {when(hold.since)} by {hold.actor}: {hold.reason}"
         )
-
-
-@holds.command("release")
-def release_hold(
-    env: EnvOption,
-    commit: Annotated[str, typer.Option("--commit", help="The held release.")],
-    actor: ActorOption = None,
-    settings: SettingsOption = None,
-) -> None:
-    """Release a hold, so that the release may be promoted again."""
-    from datetime import UTC, datetime
-
-    with exit_codes():
-        loaded = read_settings(settings)
-        loaded.environment(env)
-        sha = resolve(loaded, commit)
-        if not read_ledger(loaded).release_hold(env, sha, actor or getpass.getuser(), datetime.now(UTC)):
-            raise RefusedError(f"{short(sha)} is not held in {env}")
-    typer.echo(f"{short(sha)} may be promoted to {env} again")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from namecard_release.domain.assembly import Assembly
+from namecard_release.domain.audit import AuditEvent
 from namecard_release.domain.compatibility import Safety
 from namecard_release.domain.promotion import IN_FLIGHT, Hold, Promotion, PromotionPhase
 from namecard_release.domain.release import short
@@ -55,6 +57,15 @@ def refuse_unsafe(plan: RollbackPlan, accepted: bool) -> None:
         f"rollback to {short(plan.target.release)} is {plan.safety.safety}: {plan.safety.reason}; "
         "roll forward, or accept the schema's risk explicitly"
     )
+
+
+def accepted_risk(plan: RollbackPlan, rollback: Promotion, now: datetime) -> tuple[AuditEvent, ...]:
+    """Tell for the audit trail that a person accepted a verdict that is not SAFE; nothing where it is."""
+    if plan.safety.safety is Safety.SAFE:
+        return ()
+    told = {"verdict": str(plan.safety.safety), "verdict_reason": plan.safety.reason, "to": plan.target.release}
+    action = "schema risk accepted"
+    return (AuditEvent(now, rollback.actor, action, rollback.id, rollback.environment, rollback.reason, told),)
 
 
 def find_interrupted(pipeline: Pipeline, environment: str, own_id: str) -> tuple[Promotion, ...]:
