@@ -41,13 +41,15 @@ FIRST = migration("2026-01-01T0000__auth__create-users.sql")
 SECOND = migration("2026-02-01T0000__cards__add-colour.sql")
 
 
-def settings_of(folder: Path) -> Settings:
-    """Make settings of three environments in a folder."""
+def settings_of(folder: Path, own: Mapping[str, Mapping[str, object]] | None = None) -> Settings:
+    """Make settings of three environments in a folder; `own` is what some of them have for themselves."""
     one = {"account": "000000000000", "database_url": "postgresql://x", "bake_seconds": 60}
     suffixes = {
         name: {**one, "stack_suffix": name, "context": name, "key": name} for name in ("dev", "staging", "prod")
     }
     suffixes["prod"]["requires"] = ["staging"]
+    for name, values in (own or {}).items():
+        suffixes[name] |= values
     return Settings.model_validate(
         {
             "platform": {"repository": str(folder / "repository")},
@@ -82,6 +84,8 @@ class World:
     findings: list[Finding] = field(default_factory=list)
     tools: dict[str, str | None] = field(default_factory=lambda: {"node": "v24.0.0", "pnpm": "8.15.4"})
 
+    own: dict[str, dict[str, object]] = field(default_factory=dict)
+
     def __post_init__(self) -> None:
         for name in expected_alarms(SERVICES):
             self.set_alarm(name, AlarmState.OK)
@@ -97,7 +101,7 @@ class World:
 
     def pipeline(self) -> Pipeline:
         """Make a pipeline over this world."""
-        settings = settings_of(self.folder)
+        settings = settings_of(self.folder, self.own)
         ledger: ReleaseLedger = open_ledger(settings.paths.ledger_url)
         port = FakePorts(self)
 
