@@ -17,16 +17,17 @@ from pathlib import Path
 
 from benchmarks.bench import Bench, open_bench, tell
 from benchmarks.report import Target, at_most, describe_machine
-from benchmarks.runs import read_run
+from benchmarks.runs import RunTimes, read_run
 from namecard_release.domain.evidence import REUSED_FROM
 from namecard_release.domain.gates import GateResult
 from namecard_release.domain.promotion import Promotion, PromotionPhase
-from namecard_release.errors import PermanentError, ReleaseError
+from namecard_release.errors import ReleaseError
 from namecard_release.sandbox import stack
 
 RELEASE = "B"
 SECOND = "prod"
 _LIMIT = 0.1
+_MOMENTS = (PromotionPhase.GATED, PromotionPhase.DEPLOYING, PromotionPhase.VERIFYING, PromotionPhase.BAKING)
 _ENDS = (PromotionPhase.SUCCEEDED, PromotionPhase.ROLLED_BACK, PromotionPhase.HELD)
 
 
@@ -112,13 +113,17 @@ def _promote(bench: Bench) -> Wall:
 def measure_wall(bench: Bench, promotion: Promotion) -> Wall:
     """Measure a promotion that has come to BAKING. Raises PermanentError for one that ended before."""
     run = read_run(bench, promotion.run_id)
-    names = (PromotionPhase.GATED, PromotionPhase.DEPLOYING, PromotionPhase.VERIFYING, PromotionPhase.BAKING)
-    gated, deploying, verifying, baking = (bench.moment_of(promotion, phase) for phase in names)
+    moments = {phase: bench.moment_of(promotion, phase) for phase in _MOMENTS}
     results = bench.pipeline.ledger.gates(promotion.release, promotion.environment)
     own = [result for result in results if result.run_id == promotion.run_id]
-    if not own:
-        raise PermanentError(f"the ledger knows no gate of {promotion.id}")
-    deploy = verifying - deploying
+    return judge_wall(promotion.environment, run, moments, own)
+
+
+def judge_wall(
+    environment: str, run: RunTimes, moments: Mapping[PromotionPhase, float], results: Sequence[GateResult]
+) -> Wall:
+    """Split a promotion's time by the moments (epoch seconds) at which it came to its phases."""
+    gated, deploying, verifying, baking = (moments[phase] for phase in _MOMENTS)
     parts = {
         "run to first step": run.first_step - run.created,
         "source and gates": gated - run.first_step,
@@ -126,13 +131,13 @@ def measure_wall(bench: Bench, promotion: Promotion) -> Wall:
         "verification and probes": baking - verifying,
     }
     return Wall(
-        promotion.environment,
+        environment,
         round(baking - run.created, 3),
-        round(deploy, 3),
-        round(baking - run.created - deploy, 3),
+        round(verifying - deploying, 3),
+        round(sum(parts.values()), 3),
         round(deploying - run.created, 3),
         {name: round(seconds, 3) for name, seconds in parts.items()},
-        {result.gate: describe(result) for result in own},
+        {result.gate: describe(result) for result in results},
     )
 
 

@@ -49,7 +49,7 @@ def build_pipeline(settings: Settings) -> Pipeline:
         site=site,
         sql=PostgresReader(),
         linter=PostgresLinter(),
-        tools=ToolFinder(runner, settings.tools.cdk, settings.paths.work / "tools.json"),
+        tools=ToolFinder(runner, settings.paths.work / "tools.json"),
     )
 
 

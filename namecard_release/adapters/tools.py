@@ -28,9 +28,8 @@ class ToolFinder:
     for itself is in its tree, and not looked for here. Keeps the port `Tools`.
     """
 
-    def __init__(self, runner: ProcessRunner, cdk: Sequence[str], memory: Path) -> None:
+    def __init__(self, runner: ProcessRunner, memory: Path) -> None:
         self._runner = runner
-        self._words = {"node": ("node",), "pnpm": ("pnpm",), "cdk": tuple(cdk)}
         self._memory = memory
         self._known: dict[str, str | None] = {}
 
@@ -38,14 +37,14 @@ class ToolFinder:
         """Give the version of node, pnpm and cdk, and for any other program which file it is; None when not read."""
         lost = [name for name in dict.fromkeys(programs) if name not in self._known]
         asked = [name for name in lost if name in _ASKED]
-        self._known |= {name: self._describe_file((name,)) for name in lost if name not in _ASKED}
+        self._known |= {name: self._describe_file(name) for name in lost if name not in _ASKED}
         if asked:
             self._known |= self._ask(asked)
         return {name: self._known[name] for name in programs}
 
     def _ask(self, names: Sequence[str]) -> dict[str, str | None]:
         remembered = _read_memory(self._memory)
-        files = {name: self._describe_file(self._words[name]) for name in names}
+        files = {name: self._describe_file(name) for name in names}
         held = [name for name in names if _holds(remembered.get(name), files[name])]
         found: dict[str, str | None] = {name: remembered[name]["version"] for name in held}
         lost = [name for name in names if name not in found]
@@ -59,29 +58,19 @@ class ToolFinder:
         return found | versions
 
     def _ask_one(self, name: str) -> str | None:
-        outcome = self._runner.run((*self._words[name], "--version"), Path("/"), {}, _ASK_SECONDS)
+        outcome = self._runner.run((name, "--version"), Path("/"), {}, _ASK_SECONDS)
         lines = [line.strip() for line in outcome.tail if line.strip()]
         return lines[-1][:200] if outcome.exit_code == 0 and lines else None
 
-    def _describe_file(self, words: Sequence[str]) -> str | None:
-        """Describe the files behind a command's words; a path inside a checkout is the tree's own."""
-        if len(words) == 1 and os.sep in words[0] and not Path(words[0]).is_absolute():
+    def _describe_file(self, program: str) -> str | None:
+        """Describe the file behind a program; a path inside a checkout is the tree's own."""
+        if os.sep in program and not Path(program).is_absolute():
             return "in the tree"
-        told: list[str] = []
-        for word in words:
-            path = self._runner.find(word) or _as_file(word)
-            if path is None and word is words[0]:
-                return None
-            if path is not None:
-                there = path.stat()
-                told.append(f"{path}:{there.st_size}:{there.st_mtime_ns}")
-        return hashlib.sha256("\n".join(told).encode()).hexdigest()
-
-
-def _as_file(word: str) -> Path | None:
-    # What an interpreter is given is a file that need not be executable.
-    path = Path(word)
-    return path.resolve() if path.is_absolute() and path.is_file() else None
+        path = self._runner.find(program)
+        if path is None:
+            return None
+        there = path.stat()
+        return hashlib.sha256(f"{path}:{there.st_size}:{there.st_mtime_ns}".encode()).hexdigest()
 
 
 def _holds(entry: Mapping[str, Any] | None, file: str | None) -> bool:

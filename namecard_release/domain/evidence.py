@@ -28,10 +28,11 @@ class Policy:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a gate is made from: a digest over all of it, and what of it could not be read, in words."""
+    """What a gate is made from: a digest over all of it, what of it could not be read, and the tools, in words."""
 
     digest: str
     unread: str = ""
+    tools: str = ""
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ def build_assembly(
     kept = find_kept(pipeline, environment, source, inputs)
     phases: tuple[Phase, ...] = ()
     assembly, told = kept, ""
-    evidence = {"tree": source.release.tree, INPUTS: inputs.digest}
+    evidence = {"tree": source.release.tree, INPUTS: inputs.digest, "tools": inputs.tools}
     if assembly is None:
         phases, assembly = _synthesise(pipeline, site, source, inputs.digest, on_line)
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 
 from namecard_release.domain.evidence import (
@@ -42,7 +42,7 @@ def recall(
     now = pipeline.clock.now()
     decision = look_back(pipeline, gate, inputs, now)
     if not isinstance(decision, Reuse):
-        return Memory(None, {INPUTS: inputs.digest, CHECKED_ANEW: decision.why})
+        return Memory(None, {INPUTS: inputs.digest, "tools": inputs.tools, CHECKED_ANEW: decision.why})
     result = stand_for(decision, release, environment, run_id, now)
     pipeline.ledger.record_gate(result)
     return Memory(result)
@@ -73,7 +73,8 @@ def command_inputs(
         "policy": asdict(pipeline.settings.gates.policy_of(gate)),
         **more,
     }
-    return Inputs(digest_parts(parts), tell_unread(tools))
+    told = ", ".join(f"{name} {tools[name] or 'not read'}" for name in _NODE_TOOLS)
+    return Inputs(digest_parts(parts), tell_unread(tools), told)
 
 
 def plan_inputs(
@@ -95,7 +96,7 @@ def plan_inputs(
         ledger=None if rows is None else [[row.name, row.checksum] for row in rows],
         trial=None if trial is None else describe_server(trial),
     )
-    return Inputs(inputs.digest, "the target's ledger was not read") if rows is None else inputs
+    return inputs if rows is not None else replace(inputs, unread="the target's ledger was not read")
 
 
 def describe_command(command: Command) -> Mapping[str, object]:

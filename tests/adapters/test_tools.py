@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -29,9 +28,9 @@ def write(path: Path, body: str) -> None:
     path.chmod(0o755)
 
 
-def finder(folder: Path, cdk: tuple[str, ...] = ("cdk",)) -> ToolFinder:
+def finder(folder: Path) -> ToolFinder:
     """Make a finder as a new process does."""
-    return ToolFinder(ProcessRunner((str(folder),)), cdk, folder.parent / "work" / "tools.json")
+    return ToolFinder(ProcessRunner((str(folder),)), folder.parent / "work" / "tools.json")
 
 
 def calls(folder: Path) -> list[str]:
@@ -86,8 +85,10 @@ def test_a_version_that_is_not_told_is_not_read(folder: Path, body: str) -> None
 
 
 def test_a_program_that_is_not_there_is_not_read(folder: Path) -> None:
-    found = finder(folder, ("no-such-cdk",)).identify(("cdk", "no-such-program"))
-    assert found == {"cdk": None, "no-such-program": None}
+    assert finder(folder).identify(("no-such-program", "/no/such/program")) == {
+        "no-such-program": None,
+        "/no/such/program": None,
+    }
 
 
 def test_a_program_that_nobody_vouches_for_is_known_by_its_file_and_never_called(folder: Path) -> None:
@@ -100,14 +101,3 @@ def test_a_program_that_nobody_vouches_for_is_known_by_its_file_and_never_called
 
 def test_a_program_of_the_checkout_is_the_trees(folder: Path) -> None:
     assert finder(folder).identify(("./scripts/check",)) == {"./scripts/check": "in the tree"}
-
-
-def test_a_cdk_behind_an_interpreter_is_known_by_both_files(folder: Path) -> None:
-    script = folder.parent / "cdk.js"
-    script.write_text("one")
-    write(folder / "node", f'echo "node" >> "{folder.parent}/calls"; cat "$1"')
-    words = ("node", str(script))
-    assert finder(folder, words).identify(("cdk",)) == {"cdk": "one"}
-    script.write_text("three")
-    os.utime(script, ns=(1, 1))
-    assert finder(folder, words).identify(("cdk",)) == {"cdk": "three"}

@@ -264,6 +264,11 @@ def test_no_secret_is_in_the_evidence(stage: Stage) -> None:
     assert "another" not in told and "secret" not in told
 
 
+def test_the_versions_of_the_tools_are_told(stage: Stage) -> None:
+    told = {r.gate: r.evidence.get("tools") for r in stage.pipeline.ledger.gates(A, "staging")}
+    assert {gate: told[gate] for gate in GATES} == dict.fromkeys(GATES, "node v24.0.0, pnpm 8.15.4")
+
+
 def test_an_unread_target_has_no_plan_that_stands(stage: Stage) -> None:
     stage.world.unreachable.add("database")
     assert stage.gate()["migration_plan"].verdict is Verdict.UNKNOWN
