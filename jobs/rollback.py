@@ -76,10 +76,11 @@ def _open(context: dg.OpExecutionContext, pipeline: Pipeline, plan: RollbackPlan
 def _end_interrupted(context: dg.OpExecutionContext, pipeline: Pipeline, rollback: Promotion) -> None:
     # A rollback never waits on the deploy it undoes: its run is stopped, and the lease taken from it.
     for other in find_interrupted(pipeline, rollback.environment, rollback.id):
-        if other.run_id and context.instance.get_run_by_id(other.run_id) is not None:
+        # What waits for people has no run any more.
+        if other.waiting is None and other.run_id and context.instance.get_run_by_id(other.run_id) is not None:
             context.instance.run_launcher.terminate(other.run_id)
         why = f"stopped by {rollback.id}"
-        pipeline.ledger.move(other.id, PromotionPhase.ABORTED, pipeline.clock.now(), why)
+        pipeline.ledger.move(other.id, PromotionPhase.ABORTED, pipeline.clock.now(), why, by=rollback.actor)
 
 
 def _conclude(

@@ -126,7 +126,7 @@ def _check_move(current: Promotion, phase: PromotionPhase) -> None:
 def _derive(current: Promotion, phase: PromotionPhase, at: datetime, reason: str | None) -> dict[str, object]:
     if phase in IN_FLIGHT:
         return {"ended_at": None}
-    ended: dict[str, object] = {} if phase is current.phase else {"ended_at": at}
+    ended: dict[str, object] = {"waiting": None} if phase is current.phase else {"waiting": None, "ended_at": at}
     return {**ended, "reason": reason} if reason and phase is not PromotionPhase.SUCCEEDED else ended
 
 

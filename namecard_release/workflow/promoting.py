@@ -146,7 +146,7 @@ def _read_gates(pipeline: Pipeline, promotion: Promotion) -> tuple[GateResult, .
 
 def stop(pipeline: Pipeline, promotion_id: str, phase: PromotionPhase, reason: str) -> None:
     """End a promotion in a phase with its reason. Raises StoppedError always."""
-    pipeline.ledger.move(promotion_id, phase, pipeline.clock.now(), reason)
+    pipeline.ledger.move(promotion_id, phase, pipeline.clock.now(), reason, by=AUTOMATION)
     raise StoppedError(phase, reason)
 
 
@@ -174,5 +174,5 @@ def close_failed_run(
         return False
     reason = explain_failure(_read_gates(pipeline, promotion), run_id, why)
     now = pipeline.clock.now()
-    pipeline.ledger.move(promotion_id, phase, now, reason, by=AUTOMATION, waiting=None)
+    pipeline.ledger.move(promotion_id, phase, now, reason, by=AUTOMATION)
     return True

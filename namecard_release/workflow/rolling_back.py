@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from namecard_release.domain.assembly import Assembly
-from namecard_release.domain.audit import AuditEvent
+from namecard_release.domain.audit import AUTOMATION, AuditEvent
 from namecard_release.domain.compatibility import Safety
 from namecard_release.domain.promotion import IN_FLIGHT, Hold, Promotion, PromotionPhase
 from namecard_release.domain.release import short
@@ -82,8 +82,8 @@ def load_target(pipeline: Pipeline, plan: RollbackPlan) -> Assembly:
 def finish_rollback(pipeline: Pipeline, rollback: Promotion, left: Promotion | None, reason: str) -> None:
     """End a verified rollback: it succeeded, the release it left is ROLLED_BACK and held until a person says else."""
     now = pipeline.clock.now()
-    pipeline.ledger.move(rollback.id, PromotionPhase.SUCCEEDED, now, "verified and healthy")
+    pipeline.ledger.move(rollback.id, PromotionPhase.SUCCEEDED, now, "verified and healthy", by=AUTOMATION)
     if left is None:
         return
-    pipeline.ledger.move(left.id, PromotionPhase.ROLLED_BACK, now, reason)
+    pipeline.ledger.move(left.id, PromotionPhase.ROLLED_BACK, now, reason, by=rollback.actor)
     pipeline.ledger.hold(Hold(left.environment, left.release, f"rolled back: {reason}", rollback.actor, now))

@@ -46,11 +46,12 @@ def explain_waiting(pipeline: Pipeline, promotion: Promotion, automatic: bool) -
 def wait_for_people(pipeline: Pipeline, promotion: Promotion, automatic: bool) -> str | None:
     """Note that a requested promotion waits for people and say for what; None when it may go on.
 
-    What waited there before is superseded. Raises StoppedError (HELD) when nobody is named as who asked, so that no
-    approval can be counted.
+    What waited there before is superseded either way. Raises StoppedError (HELD) when nobody is named as who asked,
+    so that no approval can be counted.
     """
     if promotion.phase is not PromotionPhase.REQUESTED:
         return None
+    _supersede_waiting(pipeline, promotion)
     why = explain_waiting(pipeline, promotion, automatic)
     if why is None:
         return None
@@ -60,12 +61,16 @@ def wait_for_people(pipeline: Pipeline, promotion: Promotion, automatic: bool) -
         told = f"{why}; launch it with the tag namecard/actor, or on the command line"
         pipeline.ledger.move(promotion.id, PromotionPhase.HELD, now, told, by=AUTOMATION)
         raise StoppedError(PromotionPhase.HELD, told)
-    for other in list_waiting(pipeline.ledger, promotion.environment):
-        if other.id != promotion.id and other.requested_at <= promotion.requested_at:
-            told = f"superseded by {promotion.id} while it waited"
-            pipeline.ledger.move(other.id, PromotionPhase.SUPERSEDED, now, told, waiting=None)
     pipeline.ledger.move(promotion.id, promotion.phase, now, why, by=AUTOMATION, waiting=why)
     return why
+
+
+def _supersede_waiting(pipeline: Pipeline, promotion: Promotion) -> None:
+    # Approved later, an older request would put its release over the newer one's.
+    for other in list_waiting(pipeline.ledger, promotion.environment):
+        if other.id != promotion.id and other.requested_at <= promotion.requested_at:
+            now, told = pipeline.clock.now(), f"superseded by {promotion.id} while it waited"
+            pipeline.ledger.move(other.id, PromotionPhase.SUPERSEDED, now, told, by=promotion.actor)
 
 
 def refuse_unapproved(pipeline: Pipeline, promotion: Promotion) -> ApprovalState:
@@ -105,4 +110,4 @@ def _end_expired(pipeline: Pipeline, promotion: Promotion, reason: str) -> None:
     hours = pipeline.settings.environment(promotion.environment).approval_hours
     told = f"expired after {hours:g} h: {reason.partition(';')[0]}"
     now = pipeline.clock.now()
-    pipeline.ledger.move(promotion.id, PromotionPhase.ABORTED, now, told, by=AUTOMATION, waiting=None)
+    pipeline.ledger.move(promotion.id, PromotionPhase.ABORTED, now, told, by=AUTOMATION)

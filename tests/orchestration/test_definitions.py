@@ -44,11 +44,12 @@ class Stage:
             instance=self.instance, partition_key=release, tags=dict(tags), raise_on_error=False
         )
 
-    def roll_back(self, **config: object) -> dg.ExecuteInProcessResult:
+    def roll_back(self, actor_tag: str | None = None, **config: object) -> dg.ExecuteInProcessResult:
         """Run the rollback job."""
+        tags = {} if actor_tag is None else {"namecard/actor": actor_tag}
         run_config = {"ops": {"rollback_deployment": {"config": {"environment": "staging", **config}}}}
         job = self.defs.resolve_job_def("rollback_job")
-        return job.execute_in_process(instance=self.instance, run_config=run_config, raise_on_error=False)
+        return job.execute_in_process(instance=self.instance, run_config=run_config, tags=tags, raise_on_error=False)
 
     def bake(self) -> None:
         """Let a bake end well."""

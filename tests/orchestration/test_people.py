@@ -196,6 +196,27 @@ def test_a_newer_request_supersedes_the_one_that_waits(stage: PeopleStage) -> No
     stage.promote(B)
     newer, older = stage.pipeline.ledger.history("staging")
     assert (newer.release, newer.phase, older.phase) == (B, P.REQUESTED, P.SUPERSEDED)
+    for user in ("bob", "cy"):
+        stage.approve(A, user)
+    stage.world.pass_time(1)
+    stage.promote(A)
+    assert [p.phase for p in stage.pipeline.ledger.history("staging")] == [P.BAKING, P.SUPERSEDED, P.SUPERSEDED]
+
+
+def test_a_rollback_ends_what_waits_and_is_told_with_its_own_actor(stage: PeopleStage) -> None:
+    for release in (B, C):
+        for user in ("bob", "cy"):
+            stage.approve(release, user)
+        stage.promote(release)
+        stage.bake()
+    stage.promote(A)
+    assert stage.newest().waiting is not None
+    assert stage.roll_back(actor_tag="eve").success
+    waited = next(p for p in stage.pipeline.ledger.history("staging") if p.release == A)
+    assert (waited.phase, waited.waiting) == (P.ABORTED, None)
+    assert ("eve", "promotion ROLLED_BACK") in stage.actions()
+    assert ("eve", "promotion ABORTED") in stage.actions()
+    assert stage.tick() == "no promotion waits for people"
 
 
 def _failed(stage: PeopleStage, run: dg.DagsterRun, result: dg.ExecuteInProcessResult) -> None:
