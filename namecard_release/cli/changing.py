@@ -60,6 +60,9 @@ def promote(
         who = redact(actor or getpass.getuser())
         run_id, sha = request_promotion(loaded, env, commit, who, redact(reason), override)
         note(f"promotion of {short(sha)} to {env}: run {loaded.dagster.url}/runs/{run_id}")
+        needed = loaded.environment(env).approvals
+        if needed:
+            note(f"{env} asks for {needed} approvals: 'namecard-release status' tells whether it waits for any")
         ended = wait_for_end(loaded, run_id, env) if wait else None
     _tell(run_id, ended, json)
 

@@ -74,13 +74,14 @@ def _supersede_waiting(pipeline: Pipeline, promotion: Promotion) -> None:
 
 
 def refuse_unapproved(pipeline: Pipeline, promotion: Promotion) -> ApprovalState:
-    """Stop before the deploy a promotion whose approvals no longer count: revoked or expired while its gates ran.
+    """Stop before the deploy a promotion whose approvals do not count: revoked or expired while its gates ran, or never
+    given because a person materialised the deployment alone.
 
     Raises StoppedError (HELD); what deploys already goes on.
     """
     state = count_approvals(pipeline.settings, pipeline.ledger, promotion, pipeline.clock.now())
     if not state.is_met and promotion.phase in (PromotionPhase.REQUESTED, PromotionPhase.GATED):
-        told = f"{state.reason}; what was approved when it began was revoked or has expired since"
+        told = f"not deployed: {state.reason}"
         pipeline.ledger.move(promotion.id, PromotionPhase.HELD, pipeline.clock.now(), told, by=AUTOMATION)
         raise StoppedError(PromotionPhase.HELD, told)
     return state

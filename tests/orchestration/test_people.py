@@ -190,6 +190,25 @@ def test_an_approval_revoked_while_the_gates_run_holds_the_promotion(stage: Peop
     assert stage.world.deploys == []
 
 
+def test_the_deployment_materialised_alone_is_not_let_around_the_approvals(stage: PeopleStage) -> None:
+    for user in ("bob", "cy"):
+        stage.approve(A, user)
+    assert stage.promote(A).success
+    stage.say("revoke_approval_job", user="cy", commit=A)
+    job = stage.defs.resolve_implicit_global_asset_job_def()
+    key = dg.AssetKey(["staging", "deployment"])
+    alone = job.get_subset(asset_selection={key})
+    deploys = list(stage.world.deploys)
+    result = alone.execute_in_process(
+        instance=stage.instance, partition_key=A, tags={"user": "mallory"}, raise_on_error=False
+    )
+    assert not result.success and stage.world.deploys == deploys
+    assert (stage.newest().phase, stage.newest().reason) == (
+        P.HELD,
+        "not deployed: waits for approval of staging: 1 of 2 (bob)",
+    )
+
+
 def test_a_newer_request_supersedes_the_one_that_waits(stage: PeopleStage) -> None:
     stage.promote(A)
     stage.world.pass_time(1)
