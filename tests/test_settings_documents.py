@@ -57,6 +57,7 @@ SECTIONS: Mapping[str, type[Model]] = {
     "`[gates]`": module.Gates,
     "A gate's policy": module.GatePolicy,
     "`[environments.<name>]`": module.Environment,
+    "A freeze window": module.Freeze,
     "A rule for a kind of alarm": module.Rule,
     "`[paths]`": module.Paths,
     "`[tools]`": module.Tools,

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from namecard_release.adapters.redaction import redact
+from namecard_release.cli import people
 from namecard_release.cli.output import FAILED, GOOD, UNKNOWN, exit_codes, note, print_json, when
 from namecard_release.cli.reading import (
     JsonOption,
@@ -32,6 +34,7 @@ ActorOption = Annotated[str | None, typer.Option("--actor", help="Who; your logi
 if TYPE_CHECKING:
     from namecard_release.workflow.rolling_back import RollbackPlan
 
+_UNTOLD = "asked for on the command line"
 _ENDS = frozenset({"SUCCEEDED", "FAILED", "HELD", "ROLLED_BACK", "SUPERSEDED", "ABORTED"})
 _RUN_ENDS = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
 _POLL_SECONDS = 0.1
@@ -45,22 +48,40 @@ def promote(
     env: EnvOption,
     commit: Annotated[str, typer.Option("--commit", help="The release: a commit, branch or tag.")],
     wait: WaitOption = False,
-    reason: ReasonOption = "asked for on the command line",
+    reason: ReasonOption = _UNTOLD,
     actor: ActorOption = None,
+    override_freeze: Annotated[
+        bool, typer.Option("--override-freeze", help="Promote although the environment is frozen; give --reason.")
+    ] = False,
     settings: SettingsOption = None,
     json: JsonOption = False,
 ) -> None:
     """Promote a release to an environment."""
     with exit_codes():
         loaded = read_settings(settings)
-        run_id, sha = request_promotion(loaded, env, commit, actor or getpass.getuser(), reason)
+        override = _read_override(override_freeze, reason)
+        who = redact(actor or getpass.getuser())
+        run_id, sha = request_promotion(loaded, env, commit, who, redact(reason), override)
         note(f"promotion of {short(sha)} to {env}: run {loaded.dagster.url}/runs/{run_id}")
+        needed = loaded.environment(env).approvals
+        if needed:
+            note(f"{env} asks for {needed} approvals: 'namecard-release status' tells whether it waits for any")
         ended = wait_for_end(loaded, run_id, env) if wait else None
     _tell(run_id, ended, json)
 
 
-def request_promotion(settings: Settings, env: str, commit: str, actor: str, reason: str) -> tuple[str, str]:
-    """Launch a promotion's run and give its id and the release's SHA.
+def _read_override(wanted: bool, reason: str) -> str | None:
+    if not wanted:
+        return None
+    if reason == _UNTOLD or not reason.strip():
+        raise MisuseError("--override-freeze needs --reason: it is kept in the audit trail")
+    return redact(reason)
+
+
+def request_promotion(
+    settings: Settings, env: str, commit: str, actor: str, reason: str, override: str | None = None
+) -> tuple[str, str]:
+    """Launch a promotion's run and give its id and the release's SHA; `override` is why a freeze does not count.
 
     Raises MisuseError or RefusedError before anything is touched.
     """
@@ -69,12 +90,14 @@ def request_promotion(settings: Settings, env: str, commit: str, actor: str, rea
 
     settings.environment(env)
     sha = resolve(settings, commit)
-    closed = check_entry(build_pipeline(settings), env, sha)
+    closed = check_entry(build_pipeline(settings), env, sha, override)
     if closed is not None:
         raise RefusedError(f"{short(sha)} is not promoted to {env}: {closed}")
     control = build_control(settings)
     control.add_release(sha)
     tags = {"dagster/partition": sha, "namecard/actor": actor, "namecard/reason": reason}
+    if override is not None:
+        tags["namecard/override-freeze"] = override
     return control.launch(f"promote_{env}_job", tags, {}), sha
 
 
@@ -98,7 +121,8 @@ def rollback(
         loaded = read_settings(settings)
         if plan_only:
             _tell_rollback_plan(loaded, env, to, wait or accept_schema_risk, json)
-        run_id = _request_rollback(loaded, env, to, actor or getpass.getuser(), reason, accept_schema_risk)
+        who = redact(actor or getpass.getuser())
+        run_id = _request_rollback(loaded, env, to, who, redact(reason), accept_schema_risk)
         note(f"rollback of {env}: run {loaded.dagster.url}/runs/{run_id}")
         ended = wait_for_end(loaded, run_id, env) if wait else None
     _tell(run_id, ended, json)
@@ -150,8 +174,9 @@ def wait_for_end(settings: Settings, run_id: str, environment: str) -> Promotion
             told = _tell_moves(ledger, promotion, told)
             if promotion.phase in _ENDS:
                 return promotion
-        baking = promotion is not None and promotion.phase is PromotionPhase.BAKING
-        if not baking and turn % _TURNS_PER_QUESTION == 0:
+        # Neither has a run that could tell anything: a bake, and what waits for people.
+        alone = promotion is not None and (promotion.phase is PromotionPhase.BAKING or promotion.waiting is not None)
+        if not alone and turn % _TURNS_PER_QUESTION == 0:
             since = _check_run(control, run_id, promotion, since)
         turn += 1
         pause.wait(_POLL_SECONDS)
@@ -200,6 +225,8 @@ def _code(phase: PromotionPhase) -> int:
 
 
 holds = typer.Typer(help="Releases that are held back from an environment.", no_args_is_help=True)
+holds.command("place")(people.place)
+holds.command("release")(people.release)
 
 
 @holds.command("list")
@@ -214,22 +241,3 @@ def list_holds(settings: SettingsOption = None, json: JsonOption = False) -> Non
         typer.echo(
             f"{hold.environment}  {short(hold.release)}  since {when(hold.since)} by {hold.actor}: {hold.reason}"
         )
-
-
-@holds.command("release")
-def release_hold(
-    env: EnvOption,
-    commit: Annotated[str, typer.Option("--commit", help="The held release.")],
-    actor: ActorOption = None,
-    settings: SettingsOption = None,
-) -> None:
-    """Release a hold, so that the release may be promoted again."""
-    from datetime import UTC, datetime
-
-    with exit_codes():
-        loaded = read_settings(settings)
-        loaded.environment(env)
-        sha = resolve(loaded, commit)
-        if not read_ledger(loaded).release_hold(env, sha, actor or getpass.getuser(), datetime.now(UTC)):
-            raise RefusedError(f"{short(sha)} is not held in {env}")
-    typer.echo(f"{short(sha)} may be promoted to {env} again")

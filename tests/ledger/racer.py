@@ -22,6 +22,10 @@ def act(ledger: SqlLedger, what: str, name: str) -> str:
     if what == "hold":
         ledger.hold(Hold("staging", "a" * 40, f"by {name}", name, NOW))
         return "held"
+    if what == "audit":
+        for turn in range(10):
+            ledger.hold(Hold("staging", f"{name}-{turn}", "why", name, NOW))
+        return "told"
     if what == "move":
         for turn in range(10):
             ledger.move("p-1", PromotionPhase.REQUESTED, NOW, **{name: f"{turn}"})
