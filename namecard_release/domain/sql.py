@@ -96,6 +96,11 @@ class Trait(StrEnum):
     STDIN = "from stdin"
     NESTED = "in a do block"
     IN_CTE = "in a cte"
+    DYNAMIC = "in dynamic sql"
+    READABLE = "its text can be read"
+    LOCAL = "local"
+    UNLIMITED = "no limit"
+    ON_COMMIT_DROP = "on commit drop"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +127,15 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement: the line of its first word, its text without the semicolon, its effects."""
+    """One statement: the line of its first word, its text without the semicolon, its effects.
+
+    `literals` are its string constants, given only in a file that adds enum values.
+    """
 
     line: int
     text: str
     effects: tuple[Effect, ...]
+    literals: tuple[str, ...] = ()
 
 
 class Obstacle(StrEnum):

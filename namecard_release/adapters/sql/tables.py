@@ -31,6 +31,8 @@ def create_table(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
     if node.relation.relpersistence == "t":
         scope.temporary.add(node.relation.relname)
         traits.add(Trait.TEMPORARY)
+        if node.oncommit.name == "ONCOMMIT_DROP":
+            traits.add(Trait.ON_COMMIT_DROP)
     if node.if_not_exists:
         traits.add(Trait.IF_NOT_EXISTS)
     relation = scope.relation(node.relation)
