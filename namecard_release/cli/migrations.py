@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import typer
 
+from namecard_release.cli import linting
+
 migrations = typer.Typer(
     help="Read migration files: lint them, judge a rollback over them, plan them.", no_args_is_help=True
 )
+migrations.command()(linting.lint)

@@ -124,6 +124,12 @@ def _drop(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
         yield Effect(Verb.DROP, line, relation, name, kind, traits=traits)
 
 
+def _drop_owned(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
+    cascade = node.behavior.name == "DROP_CASCADE"
+    for role in node.roles:
+        yield Effect(Verb.DROP, line, role.rolename or "", kind="owned", traits=flags(CASCADE=cascade))
+
+
 def _dropped(item: Node, kind: str, scope: Scope) -> tuple[str, str]:
     shape = type(item).__name__
     if shape == "ObjectWithArgs":
@@ -140,10 +146,11 @@ def _dropped(item: Node, kind: str, scope: Scope) -> tuple[str, str]:
 
 
 def _rename(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
-    relation = scope.relation(node.relation)
-    if not relation and node.object is not None:
-        relation = _dropped(node.object, "", scope)[0]
+    """Tell a new name; a schema, a role or a database stands in `subname` alone."""
     kind = _kind(node.renameType)
+    relation = scope.relation(node.relation)
+    if not relation:
+        relation = _dropped(node.object, "", scope)[0] if node.object is not None else str(node.subname or "")
     columns = (node.subname,) if node.subname and kind in ("column", "attribute") else ()
     yield Effect(Verb.RENAME, line, relation, node.newname, kind, columns)
 
@@ -250,6 +257,7 @@ _READERS: dict[str, Reader] = {
     "AlterSeqStmt": _alter_sequence,
     "CreateExtensionStmt": _extension,
     "DropStmt": _drop,
+    "DropOwnedStmt": _drop_owned,
     "RenameStmt": _rename,
     "AlterObjectSchemaStmt": _set_schema,
     "AlterOwnerStmt": _owner,

@@ -1,0 +1,81 @@
+"""What squawk says, weighed against the parser's facts: told once, at our level, or not. Running it is elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from namecard_release.domain.lint_rules.made import Made, acts
+from namecard_release.domain.lint_rules.rule import Hit
+from namecard_release.domain.sql import Effect, SqlFile, Statement, Trait, Verb
+
+# What our own rules tell better, what asks for CONCURRENTLY that the migrator's transaction cannot give, what asks for
+# statements that can be repeated (a file is applied whole or not at all), and syntax, which PostgreSQL's parser knows.
+UNTOLD = frozenset(
+    {
+        *("syntax-error", "transaction-nesting", "ban-uncommitted-transaction", "unused-ignore"),
+        *("ban-drop-column", "ban-drop-table", "ban-drop-database", "ban-drop-schema", "ban-truncate-cascade"),
+        *("renaming-column", "renaming-table", "renaming-object", "ban-set-schema", "changing-column-type"),
+        *("ban-drop-view", "ban-drop-function", "ban-drop-type", "ban-drop-sequence", "ban-drop-domain"),
+        *("ban-drop-extension", "ban-add-enum-value", "require-enum-value-ordering", "ban-alter-system-options"),
+        *("ban-alter-role-options", "ban-alter-database-options", "ban-concurrent-index-creation-in-transaction"),
+        *("require-concurrent-index-creation", "require-concurrent-index-deletion", "require-concurrent-reindex"),
+        *("require-concurrent-partition-detach", "disallowed-unique-constraint", "prefer-robust-stmts"),
+        *("require-timeout-settings", "require-lock-timeout", "require-statement-timeout", "prefer-repack"),
+    }
+)
+# What is said of a new column or table itself holds for one that the file made as well.
+_OF_TYPES = frozenset(
+    {
+        *("prefer-bigint-over-int", "prefer-bigint-over-smallint", "prefer-identity", "prefer-text-field"),
+        *("prefer-timestamp-tz", "ban-char-field", "identifier-too-long", "require-table-schema"),
+    }
+)
+
+
+def weigh_advice(advice: Sequence[Hit], file: SqlFile) -> Iterator[Hit]:
+    """Give squawk's advice (`rule` as squawk names it) as hits of `squawk:<rule>`, once for each statement.
+
+    Left out: what our rules tell, and advice on a statement that touches only what the file made itself.
+    """
+    if not advice:
+        return
+    fresh = _fresh(file)
+    seen: set[tuple[str, int]] = set()
+    for said in advice:
+        statement = _at(file.statements, said.line)
+        at = said.line if statement is None else statement.line
+        if said.rule in UNTOLD or (said.rule, at) in seen:
+            continue
+        seen.add((said.rule, at))
+        if said.rule == "constraint-missing-not-valid" and statement is not None and not _takes_not_valid(statement):
+            continue
+        if said.rule in _OF_TYPES or statement is None or id(statement) not in fresh:
+            yield Hit(f"squawk:{said.rule}", said.line, said.message)
+
+
+def _takes_not_valid(statement: Statement) -> bool:
+    """Only CHECK and FOREIGN KEY can be added NOT VALID."""
+    added = (effect for effect in statement.effects if effect.verb is Verb.ADD_CONSTRAINT)
+    return any(effect.has(Trait.CHECK, Trait.FOREIGN) and not effect.has(Trait.NOT_VALID) for effect in added)
+
+
+def _fresh(file: SqlFile) -> set[int]:
+    """Give the statements, by identity, that touch only what the file made before."""
+    made, fresh = Made(), set()
+    for statement in file.statements:
+        effects = tuple(acts(statement))
+        if effects and all(_is_of_own(effect, made) for effect in effects):
+            fresh.add(id(statement))
+        for effect in effects:
+            made.learn(effect)
+    return fresh
+
+
+def _is_of_own(effect: Effect, made: Made) -> bool:
+    if effect.verb in (Verb.DROP_COLUMN, Verb.SET_NOT_NULL, Verb.SET_TYPE):
+        return made.column(effect.relation, effect.name)
+    return made.thing(effect.relation)
+
+
+def _at(statements: Sequence[Statement], line: int) -> Statement | None:
+    return next((s for s in statements if s.line <= line <= s.line + s.text.count("\n")), None)
