@@ -23,6 +23,7 @@ UNTOLD = frozenset(
         *("require-timeout-settings", "require-lock-timeout", "require-statement-timeout", "prefer-repack"),
     }
 )
+_NOT_VALID = "constraint-missing-not-valid"
 # What is said of a new column or table itself holds for one that the file made as well.
 _OF_TYPES = frozenset(
     {
@@ -42,14 +43,14 @@ def weigh_advice(advice: Sequence[Hit], file: SqlFile) -> Iterator[Hit]:
     fresh = _fresh(file)
     seen: set[tuple[str, int]] = set()
     for said in advice:
-        statement = _at(file.statements, said.line)
-        at = said.line if statement is None else statement.line
-        if said.rule in UNTOLD or (said.rule, at) in seen:
+        statements = _at(file.statements, said.line)
+        key = (said.rule, statements[0].line if statements else said.line)
+        if said.rule in UNTOLD or key in seen:
             continue
-        seen.add((said.rule, at))
-        if said.rule == "constraint-missing-not-valid" and statement is not None and not _takes_not_valid(statement):
+        seen.add(key)
+        if said.rule == _NOT_VALID and not any(map(_takes_not_valid, statements)):
             continue
-        if said.rule in _OF_TYPES or statement is None or id(statement) not in fresh:
+        if said.rule in _OF_TYPES or not statements or not all(id(one) in fresh for one in statements):
             yield Hit(f"squawk:{said.rule}", said.line, said.message)
 
 
@@ -60,22 +61,25 @@ def _takes_not_valid(statement: Statement) -> bool:
 
 
 def _fresh(file: SqlFile) -> set[int]:
-    """Give the statements, by identity, that touch only what the file made before."""
+    """Give the statements, by identity, that touch only what the file makes or made before."""
     made, fresh = Made(), set()
     for statement in file.statements:
-        effects = tuple(acts(statement))
-        if effects and all(_is_of_own(effect, made) for effect in effects):
-            fresh.add(id(statement))
-        for effect in effects:
+        own = True
+        for effect in acts(statement):
+            before = _is_of_own(effect, made)
             made.learn(effect)
+            own = own and (before or _is_of_own(effect, made))
+        if own:
+            fresh.add(id(statement))
     return fresh
 
 
 def _is_of_own(effect: Effect, made: Made) -> bool:
     if effect.verb in (Verb.DROP_COLUMN, Verb.SET_NOT_NULL, Verb.SET_TYPE):
         return made.column(effect.relation, effect.name)
-    return made.thing(effect.relation)
+    return effect.verb is Verb.QUERY or made.thing(effect.relation)
 
 
-def _at(statements: Sequence[Statement], line: int) -> Statement | None:
-    return next((s for s in statements if s.line <= line <= s.line + s.text.count("\n")), None)
+def _at(statements: Sequence[Statement], line: int) -> list[Statement]:
+    """Give the statements on a line: squawk's columns count otherwise than ours."""
+    return [s for s in statements if s.line <= line <= s.line + s.text.count("\n")]
