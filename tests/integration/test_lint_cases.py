@@ -27,7 +27,8 @@ types as (select t.oid, nspname || '.' || typname as name from pg_type t join ou
   where typtype = 'e' or exists (select from pg_class c where c.oid = typrelid and relkind = 'c'))
 select 'schema ' || nspname, '' from ours
 union all select 'relation ' || name, kind from relations
-union all select 'column ' || name || '.' || attname, format_type(atttypid, atttypmod)
+union all select 'column ' || name || '.' || attname,
+  (select typname from pg_type t where t.oid = atttypid) || atttypmod
   from pg_attribute join relations on relations.oid = attrelid and attnum > 0 and not attisdropped
 union all select 'type ' || name, coalesce((select string_agg(enumlabel, ',' order by enumsortorder) from pg_enum
   where enumtypid = types.oid), '') from types
@@ -36,7 +37,7 @@ union all select 'routine ' || nspname || '.' || proname || '(' || pg_get_functi
 union all select 'sequence ' || schemaname || '.' || sequencename, coalesce(last_value, 0)::text from pg_sequences"""
 SESSION = """
 select 'setting ' || name || ' ' || setting from pg_settings
-  where source = 'session' and name not in ('statement_timeout', 'lock_timeout')
+  where source = 'session' and name not in ('statement_timeout', 'lock_timeout') and name not like 'transaction\\_%'
 union all select 'lock ' || objid from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()
 union all select 'temporary ' || relname from pg_class where relpersistence = 't' and relkind = 'r'"""
 LOCK = "select pg_advisory_lock(1867, 2401)"
@@ -150,10 +151,9 @@ def test_it_changes_nothing_that_was_there_and_leaves_nothing(case: Case, lab: L
 
 def _grown(before: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str | None]:
     """Give what was there, an enumeration with a value more taken for the same."""
-    more = {
-        name for name, kind in before.items() if kind and name[:5] == "type " and now.get(name, "").startswith(kind)
-    }
-    return {name: now[name] if name in more else kind for name, kind in before.items()}
+    enums = {name: kind for name, kind in before.items() if kind and name.startswith("type ")}
+    more = {name: now[name] for name, kind in enums.items() if now.get(name, "").startswith(kind)}
+    return {**before, **more}
 
 
 @of(Label.ESCAPES)

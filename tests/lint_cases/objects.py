@@ -127,7 +127,7 @@ CASES = (
     Case(
         "alter column type",
         Label.RETYPES,
-        'alter table cards."Card" alter column hits type bigint using hits + 1;',
+        'alter table auth."AuthUser" alter email type varchar(9);',
         "alter-type",
     ),
     Case(
