@@ -73,7 +73,7 @@ def _function(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
 
 
 def _type(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
-    names = getattr(node, "typeName", None) or getattr(node, "domainname", None)
+    names = getattr(node, "domainname", None) or getattr(node, "typeName", None)
     relation = scope.dotted(names) if names else scope.relation(node.typevar)
     not_null = any(c.contype.name == "CONSTR_NOTNULL" for c in getattr(node, "constraints", None) or ())
     yield Effect(Verb.CREATE_TYPE, line, relation, kind="type", traits=flags(NOT_NULL=not_null))
