@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from namecard_release.adapters.sql.parser import Refused, parse
 from namecard_release.adapters.sql.scanning import opaque
 from namecard_release.adapters.sql.statements import read_statement
 from namecard_release.adapters.sql.templates import read_template
@@ -83,28 +84,25 @@ def _read_dynamic(expression: str, line: int, scope: Scope) -> Iterator[Effect]:
 
 
 def _read_query(part: dict[str, Any], line: int, scope: Scope) -> Iterator[Effect | Unreadable]:
-    from pglast import parse_sql
-    from pglast.parser import ParseError
-
     mode = part.get("parseMode", 0)
     query = part["query"]
     if mode in _EXPRESSION_MODES:
         query = f"select {query.partition(':=')[2] if ':=' in query and mode == 3 else query}"
     try:
-        statements = parse_sql(query)
-    except ParseError as error:
+        statements = parse(query)
+    except Refused as error:
         if mode == 0:
-            yield Unreadable(line, Obstacle.BODY, f"a statement in a DO block cannot be read: {error.args[0]}")
+            yield Unreadable(line, Obstacle.BODY, f"a statement in a DO block cannot be read: {error.message}")
         else:
             yield _marked(Effect(Verb.DYNAMIC, line, name="an expression that cannot be read"))
         return
-    for raw in statements:
+    for offset, _, node in statements:
         if mode in _EXPRESSION_MODES:
-            if names := calls(raw.stmt):
+            if names := calls(node):
                 yield _marked(Effect(Verb.QUERY, line, columns=names))
             continue
-        at = line + Lines(query).at(raw.stmt_location or 0) - 1
-        yield from (_marked(effect) for effect in read_statement(raw.stmt, scope, at))
+        at = line + Lines(query).at(offset) - 1
+        yield from (_marked(effect) for effect in read_statement(node, scope, at))
 
 
 def _marked(effect: Effect, *more: Trait) -> Effect:

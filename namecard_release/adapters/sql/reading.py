@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from namecard_release.adapters.sql.bodies import read_body
+from namecard_release.adapters.sql.parser import Refused, find, parse
 from namecard_release.adapters.sql.scanning import blank_psql, looks_like_sql, opaque, pieces
 from namecard_release.adapters.sql.statements import read_statement
-from namecard_release.adapters.sql.trees import Lines, Node, Scope, skip_nothing, walk
+from namecard_release.adapters.sql.trees import Lines, Node, Scope, skip_nothing
 from namecard_release.domain.sql import Effect, Marker, Obstacle, SqlFile, Statement, Unreadable, Verb
 from namecard_release.errors import MisuseError
 
@@ -20,14 +20,6 @@ _ADDS = re.compile(r"add\s+value", re.IGNORECASE)
 _MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 # A statement's text, its offset in the file, its tree.
 Raw = tuple[str, int, Node]
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """What the parser said of a text that it refuses, and at which offset of it."""
-
-    message: str
-    offset: int
 
 
 class PostgresReader:
@@ -62,7 +54,7 @@ def read_sql(name: str, text: str) -> SqlFile:
         raise MisuseError(f"{name} is not SQL: it holds NUL bytes")
     markers = tuple(_markers(text)) if "lint-ignore" in text.lower() else ()
     raws = _parse(text)
-    if isinstance(raws, Refusal):
+    if isinstance(raws, Refused):
         return _read_piecemeal(name, text, markers, raws)
     return SqlFile(name, *_collect(raws, text), markers)
 
@@ -98,11 +90,11 @@ def _literals(node: Node, piece: str) -> tuple[str, ...]:
     """Give the string constants of a statement that is run; a DO block's are looked for in its text."""
     if type(node).__name__ == "DoStmt":
         return tuple(match[1] for match in re.finditer(r"'((?:[^']|'')*)'", piece))
-    found = (n.val for n in walk(node) if type(n).__name__ == "A_Const" and not n.isnull)
+    found = (n.val for n in find(node, "A_Const"))
     return tuple(str(value.sval) for value in found if hasattr(value, "sval"))
 
 
-def _read_piecemeal(name: str, text: str, markers: tuple[Marker, ...], whole: Refusal) -> SqlFile:
+def _read_piecemeal(name: str, text: str, markers: tuple[Marker, ...], whole: Refused) -> SqlFile:
     """Read a file that the parser refuses as a whole: psql's commands apart, then statement by statement."""
     clean, problems = _without_psql(text)
     lines = Lines(clean)
@@ -110,7 +102,7 @@ def _read_piecemeal(name: str, text: str, markers: tuple[Marker, ...], whole: Re
     sql = any(problem.obstacle is Obstacle.PSQL for problem in problems)
     for piece, offset in pieces(clean):
         parsed = _parse(piece, offset)
-        if isinstance(parsed, Refusal):
+        if isinstance(parsed, Refused):
             sql = sql or looks_like_sql(piece)
             problems.append(Unreadable(lines.at(offset + parsed.offset), Obstacle.SYNTAX, parsed.message))
         else:
@@ -124,25 +116,18 @@ def _read_piecemeal(name: str, text: str, markers: tuple[Marker, ...], whole: Re
     return SqlFile(name, statements, tuple(sorted((*problems, *unreadable), key=lambda p: p.line)), markers)
 
 
-def _parse(text: str, offset: int = 0) -> list[Raw] | Refusal:
+def _parse(text: str, offset: int = 0) -> list[Raw] | Refused:
     """Parse a text that starts at `offset` of its file."""
-    from pglast import parse_sql
-    from pglast.parser import ParseError
-
     try:
-        found = [(raw.stmt_location or 0, raw.stmt_len or len(text), raw.stmt) for raw in parse_sql(text)]
-    except ParseError as error:
-        return _refuse(error, text)
-    except RecursionError:
-        return Refusal("nested too deeply to be read", skip_nothing(text, 0))
+        found = parse(text)
+    except Refused as error:
+        return Refused(error.message, _stop(error.offset, text))
     return [(text[start : start + length], offset + start, node) for start, length, node in found]
 
 
-def _refuse(error: Exception, text: str) -> Refusal:
-    """Place an error: where the parser stopped; at the last word when it wanted more, at the first when it is mute."""
-    first = skip_nothing(text, 0)
-    told = error.args[1] if len(error.args) > 1 and isinstance(error.args[1], int) else first
-    return Refusal(str(error.args[0]), max(first, min(told, len(text.rstrip()) - 1)))
+def _stop(told: int, text: str) -> int:
+    """Place an error: at the last word when the parser wanted more, at the first when it says nothing."""
+    return max(skip_nothing(text, 0), min(told, len(text.rstrip()) - 1))
 
 
 def _without_psql(text: str) -> tuple[str, list[Unreadable]]:

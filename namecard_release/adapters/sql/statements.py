@@ -66,7 +66,9 @@ def _view(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
 
 
 def _function(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
-    types = [type_name(p.argType) for p in node.parameters or () if p.mode.value in ("i", "b", "v", "d")]
+    types = [
+        type_name(p.argType) for p in node.parameters or () if p.mode not in ("FUNC_PARAM_OUT", "FUNC_PARAM_TABLE")
+    ]
     name = f"{scope.dotted(node.funcname)}({','.join(types)})"
     kind = "procedure" if node.is_procedure else "function"
     yield Effect(Verb.CREATE_ROUTINE, line, name, kind=kind, traits=flags(REPLACE=node.replace))

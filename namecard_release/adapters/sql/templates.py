@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from namecard_release.adapters.sql.parser import Refused, parse
 from namecard_release.adapters.sql.trees import Node, strings
 
 # What stands for a name, a value or a piece of text that is filled in at run time.
@@ -17,14 +18,11 @@ def read_template(expression: str) -> tuple[Node, ...] | None:
 
     A stand-in may stand for a whole clause (`%s`), so the statements tell what is there at least.
     """
-    from pglast import parse_sql
-    from pglast.parser import ParseError
-
     try:
-        query: Node = parse_sql(f"select {expression}")[0].stmt
+        ((_, _, query),) = parse(f"select {expression}")
         text = _text(query.targetList[0].val)
-        return None if text is None else tuple(found.stmt for found in parse_sql(text))
-    except ParseError:
+        return None if text is None else tuple(node for _, _, node in parse(text))
+    except Refused:
         return None
 
 

@@ -1,14 +1,16 @@
-"""Walking pglast's trees: nodes, names, lines, the search path. What a statement means belongs beside."""
+"""Walking the parser's trees: nodes, names, lines, the search path. What a statement means belongs beside."""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-# pglast's nodes are typed by no stub; every one of them is an Any here.
+from namecard_release.adapters.sql.parser import find
+
+# The fields of PostgreSQL's nodes are typed nowhere; every node is an Any here.
 Node = Any
 
 _NOTHING = re.compile(r"(?:\s+|--[^\n]*)*")
@@ -70,56 +72,36 @@ def strings(parts: Node) -> tuple[str, ...]:
     if parts is None:
         return ()
     if isinstance(parts, list | tuple):
-        return tuple(str(part.sval) for part in parts if hasattr(part, "sval"))
+        return tuple(part.sval for part in parts if type(part).__name__ == "String")
     return (str(parts.sval),)
-
-
-def walk(node: Node) -> Iterator[Node]:
-    """Give a node and every node below it."""
-    from pglast import ast
-
-    stack: list[Node] = [node]
-    while stack:
-        current = stack.pop()
-        if isinstance(current, list | tuple):
-            stack.extend(current)
-        elif isinstance(current, ast.Node):
-            yield current
-            stack.extend(getattr(current, name) for name in current)
 
 
 def calls(node: Node) -> tuple[str, ...]:
     """Give the names of the functions called at or below a node, a schema kept unless it is pg_catalog."""
-    found = (strings(n.funcname) for n in walk(node) if type(n).__name__ == "FuncCall")
+    found = (strings(n.funcname) for n in find(node, "FuncCall"))
     return tuple(".".join(words[1:] if words[0] == "pg_catalog" else words) for words in found)
 
 
 def tests_null(node: Node) -> bool:
     """Tell whether an expression can be false, rather than null, where a column is null."""
-    for found in walk(node):
-        kind = type(found).__name__
-        if kind in ("NullTest", "BooleanTest", "CoalesceExpr", "CaseExpr", "SubLink"):
-            return True
-        if kind == "A_Expr" and found.kind.name in ("AEXPR_DISTINCT", "AEXPR_NOT_DISTINCT"):
-            return True
-        if kind == "FuncCall" and strings(found.funcname)[-1] in _NULL_SPOTTERS:
-            return True
-    return False
+    if any(find(node, "NullTest", "BooleanTest", "CoalesceExpr", "CaseExpr", "SubLink")):
+        return True
+    if any(n.kind.name in ("AEXPR_DISTINCT", "AEXPR_NOT_DISTINCT") for n in find(node, "A_Expr")):
+        return True
+    return any(strings(n.funcname)[-1] in _NULL_SPOTTERS for n in find(node, "FuncCall"))
 
 
 def casts(node: Node) -> bool:
     """Tell whether an expression casts something to other than text."""
     return any(
-        type(n).__name__ == "TypeCast"
-        and strings(n.typeName.names)[-1] not in ("text", "varchar", "bpchar")
-        and type(n.arg).__name__ != "A_Const"
-        for n in walk(node)
+        strings(n.typeName.names)[-1] not in ("text", "varchar", "bpchar") and type(n.arg).__name__ != "A_Const"
+        for n in find(node, "TypeCast")
     )
 
 
 def columns_in(node: Node) -> tuple[str, ...]:
     """Give the columns that an expression names, in no order."""
-    refs = (n for n in walk(node) if type(n).__name__ == "ColumnRef")
+    refs = find(node, "ColumnRef")
     return tuple(sorted({words[-1] for ref in refs if (words := strings(ref.fields))}))
 
 
