@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from namecard_release.adapters.sql.reading import read_sql
 from namecard_release.adapters.sql.squawk import Squawk
@@ -22,9 +23,12 @@ class PostgresLinter:
 
         Raises MisuseError for a text that is no SQL, TransientError or PermanentError when squawk gives no answer.
         """
-        read = [read_sql(file.path, file.sql) for file in files]
         names = find_bad_names(files)
-        advice = self._squawk.advise([file.sql for file in files])
+        # squawk is a process of its own: it works while the files are read here.
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(self._squawk.advise, [file.sql for file in files])
+            read = [read_sql(file.path, file.sql) for file in files]
+            advice = asked.result()
         return tuple(
             finding
             for file, hits in zip(read, advice, strict=True)
