@@ -11,7 +11,7 @@ from namecard_release.adapters.sql.trees import skip_nothing
 _SENDS = re.compile(r"\\(?:g\w*|crosstabview|;|watch)")
 # psql's commands (its documentation, "Meta-Commands"); any other backslash is a plain syntax error.
 _PSQL = re.compile(
-    r"""\\(?:!|\?|;|\.|:|a|bind\w*|c|C|cd|close\w*|conninfo|connect|copy|copyright|crosstabview|d[A-Za-z]*\+?|e|echo|ef|elif
+    r"""\\(?:!|\?|;|\.|:|a|bind\w*|c|C|cd|close\w*|conninfo|connect|copy|copyright|crosstabview|d[A-Za-z]{0,5}\+?|e|echo|ef|elif
     |else|encoding|endif|endpipeline|errverbose|ev|f|g\w*|h|H|help|html|i|if|ir|include|include_relative|l|list|lo_\w+|o|out
     |p|parse|password|pset|print|prompt|q|qecho|quit|r|reset|restrict|s|set|setenv|sf|startpipeline|sv|t|T|timing|unrestrict
     |unset|w|warn|watch|write|x|z)(?![A-Za-z_])""",

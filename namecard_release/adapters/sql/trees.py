@@ -73,7 +73,7 @@ def strings(parts: Node) -> tuple[str, ...]:
         return ()
     if isinstance(parts, list | tuple):
         return tuple(part.sval for part in parts if type(part).__name__ == "String")
-    return (str(parts.sval),)
+    return (parts.sval,) if type(parts).__name__ == "String" else ()
 
 
 def calls(node: Node) -> tuple[str, ...]:
