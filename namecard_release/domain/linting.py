@@ -16,7 +16,7 @@ from namecard_release.domain.lint_rules.ignoring import rule_of, silence
 from namecard_release.domain.lint_rules.made import Made, acts
 from namecard_release.domain.lint_rules.objects import find_hidden, find_objects
 from namecard_release.domain.lint_rules.rule import Hit
-from namecard_release.domain.lint_rules.session import find_left_behind, find_lock_timeout, find_settings
+from namecard_release.domain.lint_rules.session import find_costly, find_left_behind, find_lock_timeout, find_settings
 from namecard_release.domain.lint_rules.transactions import find_outside, find_refused, find_transactions
 from namecard_release.domain.sql import Effect, Obstacle, SqlFile
 
@@ -90,7 +90,8 @@ def _find(effect: Effect, made: Made) -> Iterator[Hit]:
     yield from find_data(effect, made)
     yield from find_objects(effect, made)
     yield from find_hidden(effect)
-    yield from find_left_behind(effect, made)
+    yield from find_left_behind(effect)
+    yield from find_costly(effect, made)
 
 
 def _once(hits: Sequence[Hit]) -> tuple[Hit, ...]:

@@ -122,6 +122,16 @@ DROP = does(Verb.DROP, "a.t", "", "table")
         ([does(Verb.CREATE_TABLE, "pg_temp.t", "", "", Trait.TEMPORARY)], ["temp-table"]),
         ([does(Verb.CREATE_TABLE, "pg_temp.t", "", "", Trait.TEMPORARY, Trait.ON_COMMIT_DROP)], []),
         ([does(Verb.ADD_CONSTRAINT, "a.t", "u", "unique", Trait.UNIQUE)], ["unique-on-data"]),
+        ([does(Verb.ADD_CONSTRAINT, "a.t", "u", "unique", Trait.UNIQUE, Trait.USING_INDEX)], []),
+        ([does(Verb.ADD_COLUMN, "a.t", "c", "int4", Trait.UNIQUE)], []),
+        ([does(Verb.ADD_COLUMN, "a.t", "c", "int4", Trait.UNIQUE, Trait.DEFAULT)], ["unique-on-data"]),
+        ([does(Verb.ADD_COLUMN, "a.t", "c", "int4", Trait.PRIMARY, Trait.DEFAULT, Trait.VOLATILE)], []),
+        ([does(Verb.ADD_COLUMN, "a.t", "c", "int4", Trait.NOT_NULL)], ["required-column"]),
+        ([does(Verb.ADD_COLUMN, "a.t", "c", "int4", Trait.NOT_NULL, Trait.DEFAULT)], []),
+        ([does(Verb.ADD_COLUMN, "a.t", "c", "int4", Trait.NOT_NULL, Trait.GENERATED)], []),
+        ([TABLE, does(Verb.ADD_COLUMN, "a.t", "c", "int4", Trait.NOT_NULL)], []),
+        ([does(Verb.MAINTENANCE, "a.t", "reindex")], ["blocking-upkeep"]),
+        ([TABLE, does(Verb.MAINTENANCE, "a.t", "cluster")], []),
         ([], ["empty-file"]),
     ],
 )  # fmt: skip
@@ -210,17 +220,17 @@ def test_a_hint_names_the_rule_that_was_meant() -> None:
     assert finding.message.endswith("did you mean drop-table?")
 
 
-FIELD = Hit("adding-required-field", 2, "m")
+FIELD = Hit("adding-field-with-default", 2, "m")
 
 
 @pytest.mark.parametrize(
     ("statements", "advice", "expected"),
     [
-        ([on(2, "s", does(Verb.ADD_COLUMN, "a.t", "c", line=2))], [FIELD], ["squawk:adding-required-field"]),
-        ([on(2, "s", does(Verb.ADD_COLUMN, "a.t", "c", line=2))], [FIELD, FIELD], ["squawk:adding-required-field"]),
+        ([on(2, "s", does(Verb.ADD_COLUMN, "a.t", "c", line=2))], [FIELD], ["squawk:adding-field-with-default"]),
+        ([on(2, "s", does(Verb.ADD_COLUMN, "a.t", "c", line=2))], [FIELD, FIELD], ["squawk:adding-field-with-default"]),
         ([on(1, "s", TABLE), on(2, "s", does(Verb.ADD_COLUMN, "a.t", "c", line=2))], [FIELD], []),
         ([on(1, "s", PROBABLY), on(2, "s", does(Verb.ADD_COLUMN, "a.t", "c"))], [FIELD],
-         ["squawk:adding-required-field"]),
+         ["squawk:adding-field-with-default"]),
         ([on(1, "s", TABLE)], [Hit("prefer-text-field", 1, "m")], ["squawk:prefer-text-field"]),
         ([on(1, "s", COMMIT)], [Hit("transaction-nesting", 1, "m")], []),
         ([on(1, "s", does(Verb.SAVEPOINT, "", "rollback to"))], [Hit("transaction-nesting", 1, "m")], []),
@@ -231,7 +241,7 @@ FIELD = Hit("adding-required-field", 2, "m")
         ([on(1, "s", does(Verb.SET_NOT_NULL, "a.t", "c"))], [Hit("adding-not-nullable-field", 1, "m")],
          ["squawk:adding-not-nullable-field"]),
         ([on(1, "s", does(Verb.ADD_COLUMN, "a.t", "c")), on(2, "s", does(Verb.SET_NOT_NULL, "a.t", "c"))],
-         [Hit("adding-not-nullable-field", 2, "m")], []),
+         [Hit("adding-not-nullable-field", 2, "m")], ["squawk:adding-not-nullable-field"]),
         ([], [Hit("a-rule-of-tomorrow", 1, "m")], ["squawk:a-rule-of-tomorrow"]),
     ],
 )  # fmt: skip
@@ -239,11 +249,11 @@ def test_squawks_advice_is_weighed(statements: list[Statement], advice: list[Hit
     assert [hit.rule for hit in weigh_advice(advice, SqlFile("x.sql", tuple(statements)))] == expected
 
 
-def test_advice_warns_but_for_what_fails_on_rows() -> None:
+def test_advice_warns() -> None:
     given = file(does(Verb.ADD_COLUMN, "a.t", "c", line=2))
     found = lint_file(given, advice=(FIELD, Hit("ban-char-field", 2, "m"), Hit("ban-drop-column", 2, "m")))
     levels = {f.rule: f.level for f in found if f.rule.startswith("squawk")}
-    assert levels == {"squawk:adding-required-field": Level.ERROR, "squawk:ban-char-field": Level.WARNING}
+    assert levels == dict.fromkeys(("squawk:adding-field-with-default", "squawk:ban-char-field"), Level.WARNING)
     assert "ban-drop-column" in UNTOLD
 
 

@@ -176,9 +176,27 @@ CASES = (
         "a required column on rows",
         Label.REFUSED,
         "alter table cards.tag add column a int not null;",
-        "squawk:adding-required-field",
+        "required-column",
         code="23502",
     ),
+    Case(
+        "a required column in DO",
+        Label.REFUSED,
+        "do $$ begin alter table cards.tag add column a int not null; end $$;",
+        "required-column",
+        "ddl-in-do",
+        code="23502",
+    ),
+    Case("a unique column", Label.BLOCKS, "alter table cards.tag add column a int unique;"),
+    Case(
+        "a unique column with one default",
+        Label.REFUSED,
+        "alter table cards.tag add column a int unique default 1;",
+        warnings="unique-on-data",
+        code="23505",
+    ),
+    Case("refresh", Label.INNOCENT, "refresh materialized view cards.stats;", warnings="blocking-upkeep"),
+    Case("a serial column", Label.BLOCKS, "alter table cards.tag add column a serial;"),
     Case(
         "a required column with a default", Label.BLOCKS, "alter table cards.tag add column a int not null default 0;"
     ),

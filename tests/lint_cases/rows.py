@@ -101,6 +101,8 @@ CASES = (
     Case("update where 1 = 1", Label.EVERY_ROW, "update cards.tag set label = 'x' where 1 = 1;", _UPDATE),
     Case("update where id = id", Label.EVERY_ROW, "update cards.tag set label = 'x' where id = id;", _UPDATE),
     Case("update where true or", Label.EVERY_ROW, "update cards.tag set label = 'x' where id = 1 or true;", _UPDATE),
+    Case("update where a constant holds", Label.EVERY_ROW, "update cards.tag set label = 'x' where 2 > 1;", _UPDATE),
+    Case("update where now is", Label.EVERY_ROW, "update cards.tag set label = 'x' where now() is not null;", _UPDATE),
     Case(
         "update from without where",
         Label.EVERY_ROW,

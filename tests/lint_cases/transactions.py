@@ -165,8 +165,13 @@ CASES = (
         code=_25001,
     ),
     Case("reindex schema", Label.REFUSED, "reindex schema cards;", "not-in-transaction", code=_25001),
-    Case("reindex a table", Label.BLOCKS, "reindex table cards.tag;"),
-    Case("reindex, concurrently false", Label.BLOCKS, "reindex (concurrently false) table cards.tag;"),
+    Case("reindex a table", Label.BLOCKS, "reindex table cards.tag;", warnings="blocking-upkeep"),
+    Case(
+        "reindex, concurrently false",
+        Label.BLOCKS,
+        "reindex (concurrently false) table cards.tag;",
+        warnings="blocking-upkeep",
+    ),
     Case(
         "detach concurrently",
         Label.REFUSED,
@@ -182,7 +187,7 @@ CASES = (
     Case("analyze", Label.INNOCENT, "analyze cards.tag;"),
     Case("vacuum in a string", Label.INNOCENT, "select 'vacuum';"),
     Case("cluster of every table", Label.REFUSED, "cluster;", "not-in-transaction", code=_25001),
-    Case("cluster of one", Label.BLOCKS, "cluster cards.tag using tag_pkey;"),
+    Case("cluster of one", Label.BLOCKS, "cluster cards.tag using tag_pkey;", warnings="blocking-upkeep"),
     Case("create database", Label.REFUSED, "create database fresh_d;", "not-in-transaction", code=_25001),
     Case("drop database", Label.REFUSED, "drop database if exists fresh_d;", "not-in-transaction", code=_25001),
     Case(

@@ -21,6 +21,7 @@ UNTOLD = frozenset(
         *("require-concurrent-index-creation", "require-concurrent-index-deletion", "require-concurrent-reindex"),
         *("require-concurrent-partition-detach", "disallowed-unique-constraint", "prefer-robust-stmts"),
         *("require-timeout-settings", "require-lock-timeout", "require-statement-timeout", "prefer-repack"),
+        "adding-required-field",
     }
 )
 _NOT_VALID = "constraint-missing-not-valid"
@@ -75,7 +76,7 @@ def _fresh(file: SqlFile) -> set[int]:
 
 
 def _is_of_own(effect: Effect, made: Made) -> bool:
-    if effect.verb in (Verb.DROP_COLUMN, Verb.SET_NOT_NULL, Verb.SET_TYPE):
+    if effect.verb is Verb.DROP_COLUMN:
         return made.column(effect.relation, effect.name)
     return effect.verb is Verb.QUERY or made.thing(effect.relation)
 

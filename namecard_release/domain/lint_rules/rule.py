@@ -84,10 +84,11 @@ _ALL = (
     _warns("missing-lock-timeout", "A change that waits for its lock blocks every request that queues behind it."),
     _warns("unique-on-data", "A rule of uniqueness fails at the first values that are there twice, and stops writers."),
     _warns("blocking-index", "CREATE INDEX blocks writes to its table until it is built."),
+    _warns("blocking-upkeep", "REINDEX, CLUSTER and REFRESH without CONCURRENTLY stop readers until they are done."),
     _warns("session-setting", "SET without LOCAL holds for the files that come after on the same connection."),
     _warns("temp-table", "A temporary table stays for the files that come after on the same connection."),
     _warns("server-wide", "Roles and database settings belong to the whole server, not to one schema's migration."),
-    _fails("squawk:adding-required-field", "A column NOT NULL without a default cannot be added to a table with rows."),
+    _fails("required-column", "A column NOT NULL without a default cannot be added to a table that has rows."),
     # Enumerations, the file itself, its markers.
     _warns("add-enum-value", "Running code may meet a value it does not know; the platform's lint refuses ALTER TYPE."),
     _fails("file-name", "The migrator orders files by name; the contract says how they are named.", ignorable=False),

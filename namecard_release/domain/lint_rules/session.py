@@ -18,7 +18,7 @@ _LOCKS = frozenset(
     }
 )
 _LOCKED_TO_DROP = frozenset({"table", "index", "trigger", "policy"})
-_ADDS_UNIQUE = (Verb.ADD_CONSTRAINT, Verb.ADD_COLUMN, Verb.CREATE_INDEX)
+_FILLED = (Trait.DEFAULT, Trait.GENERATED)
 _UNIQUE = (Trait.UNIQUE, Trait.PRIMARY, Trait.EXCLUDE)
 _SERVER_WIDE = frozenset({"CreateRole", "AlterRole", "AlterRoleSet", "DropRole", "AlterDatabase", "AlterDatabaseSet"})
 
@@ -59,17 +59,42 @@ def _locks(effect: Effect) -> bool:
     return effect.verb in _LOCKS or (effect.verb is Verb.DROP and effect.kind in _LOCKED_TO_DROP)
 
 
-def find_left_behind(effect: Effect, made: Made) -> Iterator[Hit]:
-    """Find temporary tables that stay, roles and databases changed, and indexes that block writers."""
+def find_left_behind(effect: Effect) -> Iterator[Hit]:
+    """Find temporary tables that stay, and roles and databases changed."""
     if effect.verb is Verb.CREATE_TABLE and effect.has(Trait.TEMPORARY) and not effect.has(Trait.ON_COMMIT_DROP):
         told = f"{effect.relation} stays for the files after this one; add ON COMMIT DROP"
         yield Hit("temp-table", effect.line, told)
     if effect.verb is Verb.SERVER and effect.name in _SERVER_WIDE and effect.kind != "tablespace":
         told = f"{effect.name} holds for the whole server, also where the file is only tried; do it elsewhere"
         yield Hit("server-wide", effect.line, told)
-    if effect.verb in _ADDS_UNIQUE and effect.has(*_UNIQUE) and not made.table(effect.relation):
+
+
+def find_costly(effect: Effect, made: Made) -> Iterator[Hit]:
+    """Find what fails on rows that are there, and what blocks their readers or writers for long."""
+    if made.table(effect.relation):
+        return
+    if _may_find_doubles(effect):
         told = f"fails where rows of {effect.relation} have the same values, and stops writers while it looks"
         yield Hit("unique-on-data", effect.line, f"{effect.verb} {told}; count the doubles on every target first")
-    if effect.verb is Verb.CREATE_INDEX and not effect.has(Trait.CONCURRENT) and not made.table(effect.relation):
+    if effect.verb is Verb.ADD_COLUMN and effect.has(Trait.NOT_NULL) and not effect.has(*_FILLED):
+        told = f"{effect.relation}.{effect.name} is NOT NULL without a default: it fails on a table that has rows"
+        yield Hit("required-column", effect.line, f"{told}; give it a default, or fill it before SET NOT NULL")
+    if effect.verb is Verb.CREATE_INDEX and not effect.has(Trait.CONCURRENT):
         told = f"CREATE INDEX on {effect.relation} blocks writes until it is built; deploy it when traffic is low"
         yield Hit("blocking-index", effect.line, told)
+    if _stops_readers(effect):
+        told = f"{effect.name.upper()} of {effect.relation or 'an index'} stops its readers until it is done"
+        yield Hit("blocking-upkeep", effect.line, f"{told}; run it by hand, CONCURRENTLY")
+
+
+def _may_find_doubles(effect: Effect) -> bool:
+    """A column that is new has doubles only in a default that is the same for every row."""
+    if effect.verb is Verb.ADD_COLUMN:
+        return effect.has(*_UNIQUE) and effect.has(Trait.DEFAULT) and not effect.has(Trait.VOLATILE)
+    adds = effect.verb in (Verb.ADD_CONSTRAINT, Verb.CREATE_INDEX)
+    return adds and effect.has(*_UNIQUE) and not effect.has(Trait.USING_INDEX)
+
+
+def _stops_readers(effect: Effect) -> bool:
+    upkeep = effect.verb is Verb.MAINTENANCE and effect.name in ("reindex", "cluster", "refreshmatview")
+    return upkeep and not effect.kind and not effect.has(Trait.CONCURRENT)
