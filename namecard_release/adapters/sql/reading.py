@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from namecard_release.adapters.sql.bodies import read_body
@@ -16,6 +17,7 @@ from namecard_release.errors import MisuseError
 
 # Rules are parted by commas; what follows the last is the writer's reason.
 _MARKER = re.compile(r"lint-ignore\s*:\s*([a-z0-9][a-z0-9_:-]*(?:\s*,\s*[a-z0-9][a-z0-9_:-]*)*)", re.IGNORECASE)
+_KEPT_FILES = 2048
 _ADDS = re.compile(r"add\s+value", re.IGNORECASE)
 _MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 # A statement's text, its offset in the file, its tree.
@@ -45,8 +47,10 @@ def read_text(path: Path) -> str:
         raise MisuseError(f"{path} is not UTF-8: byte {error.start} cannot be read") from error
 
 
+# Lint, plan and verdict ask for the same files: each is read once.
+@lru_cache(maxsize=_KEPT_FILES)
 def read_sql(name: str, text: str) -> SqlFile:
-    """Read SQL text into typed facts; `name` stands for the file in what is told.
+    """Read SQL text into typed facts; `name` stands for the file in what is told. The newest are kept.
 
     Raises MisuseError when the text is no SQL: it has words, and no piece of it starts as an SQL command does.
     """

@@ -92,7 +92,8 @@ def _sort(found: Sequence[Mapping[str, object]], names: Sequence[str]) -> tuple[
     try:
         for one in found:
             told = [str(text).strip().rstrip(".") for text in (one["message"], one.get("help")) if text]
-            hits[Path(str(one["file"])).name].append(Hit(str(one["rule_name"]), _line(one) + 1, ". ".join(told)))
+            name = str(one["file"]).rpartition("/")[2]
+            hits[name].append(Hit(str(one["rule_name"]), _line(one) + 1, ". ".join(told)))
     except (KeyError, ValueError, TypeError) as error:
         raise PermanentError(f"squawk's answer has another shape than this program knows: {error!r}") from None
     return tuple(tuple(hits[name]) for name in names)

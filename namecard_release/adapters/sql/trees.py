@@ -14,6 +14,7 @@ from namecard_release.adapters.sql.parser import find
 Node = Any
 
 _NOTHING = re.compile(r"(?:\s+|--[^\n]*)*")
+_NULL_TESTS = ("NullTest", "BooleanTest", "CoalesceExpr", "CaseExpr", "SubLink")
 _NULL_SPOTTERS = frozenset({"num_nulls", "num_nonnulls", "coalesce"})
 
 
@@ -84,11 +85,14 @@ def calls(node: Node) -> tuple[str, ...]:
 
 def tests_null(node: Node) -> bool:
     """Tell whether an expression can be false, rather than null, where a column is null."""
-    if any(find(node, "NullTest", "BooleanTest", "CoalesceExpr", "CaseExpr", "SubLink")):
-        return True
-    if any(n.kind.name in ("AEXPR_DISTINCT", "AEXPR_NOT_DISTINCT") for n in find(node, "A_Expr")):
-        return True
-    return any(strings(n.funcname)[-1] in _NULL_SPOTTERS for n in find(node, "FuncCall"))
+    return any(map(_tests_null, find(node, *_NULL_TESTS, "A_Expr", "FuncCall")))
+
+
+def _tests_null(node: Node) -> bool:
+    kind = type(node).__name__
+    if kind == "A_Expr":
+        return node.kind in ("AEXPR_DISTINCT", "AEXPR_NOT_DISTINCT")
+    return kind != "FuncCall" or strings(node.funcname)[-1] in _NULL_SPOTTERS
 
 
 def casts(node: Node) -> bool:
