@@ -89,7 +89,7 @@ def _find(effect: Effect, made: Made) -> Iterator[Hit]:
     yield from find_refused(effect)
     yield from find_data(effect, made)
     yield from find_objects(effect, made)
-    yield from find_hidden(effect)
+    yield from find_hidden(effect, made)
     yield from find_left_behind(effect)
     yield from find_costly(effect, made)
 

@@ -132,6 +132,10 @@ DROP = does(Verb.DROP, "a.t", "", "table")
         ([TABLE, does(Verb.ADD_COLUMN, "a.t", "c", "int4", Trait.NOT_NULL)], []),
         ([does(Verb.MAINTENANCE, "a.t", "reindex")], ["blocking-upkeep"]),
         ([TABLE, does(Verb.MAINTENANCE, "a.t", "cluster")], []),
+        ([does(Verb.CREATE_ROUTINE, "a.f(int4)"), does(Verb.QUERY, "", "a.f")], ["own-routine-called"]),
+        ([does(Verb.CREATE_ROUTINE, "a.f()", "", "", Trait.REPLACE), does(Verb.CALL, "", "f")], ["own-routine-called"]),
+        ([does(Verb.CREATE_ROUTINE, "a.f()"), does(Verb.QUERY, "", "a.g")], []),
+        ([does(Verb.QUERY, "", "a.f"), does(Verb.CREATE_ROUTINE, "a.f()")], []),
         ([], ["empty-file"]),
     ],
 )  # fmt: skip

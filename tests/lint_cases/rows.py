@@ -172,6 +172,12 @@ CASES = (
         f"rename {_DELETE}@3",
     ),
     Case(
+        "delete in the body of a function that is called",
+        Label.EVERY_ROW,
+        "create function fresh_f() returns void language sql as $$ delete from cards.tag $$;\nselect fresh_f();",
+        warnings="own-routine-called@2",
+    ),
+    Case(
         "delete in a function's body",
         Label.INNOCENT,
         "create function fresh_f() returns void language sql as $$ delete from cards.tag $$;",

@@ -103,8 +103,10 @@ def _read_piecemeal(name: str, text: str, markers: tuple[Marker, ...], whole: Re
     clean, problems = _without_psql(text)
     lines = Lines(clean)
     raws: list[Raw] = []
-    sql = any(problem.obstacle is Obstacle.PSQL for problem in problems)
-    for piece, offset in pieces(clean):
+    found = tuple(pieces(clean))
+    # Without any piece it is a comment that is never closed.
+    sql = not found or any(problem.obstacle is Obstacle.PSQL for problem in problems)
+    for piece, offset in found:
         parsed = _parse(piece, offset)
         if isinstance(parsed, Refused):
             sql = sql or looks_like_sql(piece)

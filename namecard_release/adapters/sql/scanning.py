@@ -40,6 +40,8 @@ _FOLLOWERS = {
     "reassign": frozenset({"owned"}),
     "refresh": frozenset({"materialized"}),
 }
+# What a merge leaves behind stands before a statement.
+_CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7})[^\n]*", re.MULTILINE)
 _WORD = re.compile(r"[A-Za-z_]+")
 
 
@@ -131,6 +133,7 @@ def looks_like_sql(piece: str) -> bool:
 
     English that starts with a command's word ("Update the table ...") is told by its second word and its open end.
     """
+    piece = _CONFLICT.sub("", piece)
     words = iter(_words(piece))
     first, second = next(words, ""), next(words, "")
     if first not in _COMMANDS:

@@ -26,12 +26,15 @@ def acts(statement: Statement) -> Iterator[Effect]:
 class Made:
     """The things that exist because this file made them, by full name; columns by table and name.
 
+    `routines` are all that it makes, proven new or not, by name alone.
+
     IF NOT EXISTS, OR REPLACE and a DO block do not prove it.
     """
 
     tables: set[str] = field(default_factory=set)
     columns: set[tuple[str, str]] = field(default_factory=set)
     objects: set[str] = field(default_factory=set)
+    routines: set[str] = field(default_factory=set)
 
     def learn(self, effect: Effect) -> None:
         """Take an effect into account, in the order of the file."""
@@ -44,7 +47,9 @@ class Made:
         elif effect.verb is Verb.RENAME and effect.kind == "table" and effect.relation in self.tables:
             self.tables.add(f"{effect.relation.rpartition('.')[0]}.{effect.name}")
             self.tables.discard(effect.relation)
-        elif not effect.has(*_UNPROVEN):
+        if effect.verb is Verb.CREATE_ROUTINE:
+            self.routines.add(effect.relation.partition("(")[0].rpartition(".")[2])
+        if not effect.has(*_UNPROVEN):
             self._add(effect)
 
     def _add(self, effect: Effect) -> None:

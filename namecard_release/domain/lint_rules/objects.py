@@ -73,8 +73,11 @@ def _renamed(effect: Effect) -> str:
     return f"renaming {what} to {effect.name}"
 
 
-def find_hidden(effect: Effect) -> Iterator[Hit]:
-    """Find changes in DO blocks, and text that is put together at run time."""
+def find_hidden(effect: Effect, made: Made) -> Iterator[Hit]:
+    """Find changes in DO blocks, text that is put together at run time, and calls of routines that the file makes."""
+    for name in sorted(made.routines.intersection(_called(effect))):
+        told = f"{name}() is made in this file and called here, and its body is not looked into"
+        yield Hit("own-routine-called", effect.line, f"{told}; write its statements out")
     if effect.verb is Verb.DYNAMIC and effect.has(Trait.NESTED):
         if effect.has(Trait.READABLE):
             told = "EXECUTE of text with names filled in: it is judged by that text; write the statement out if you can"
@@ -85,3 +88,11 @@ def find_hidden(effect: Effect) -> Iterator[Hit]:
     elif effect.has(Trait.NESTED) and effect.verb not in _NO_CHANGE and not effect.relation.startswith("pg_temp."):
         told = f"{effect.verb} {effect.relation or effect.name}".strip()
         yield Hit("ddl-in-do", effect.line, f"'{told}' is in a DO block; write it as a plain statement if you can")
+
+
+def _called(effect: Effect) -> frozenset[str]:
+    """Give the names, without their schemas, of the routines that an effect calls."""
+    if effect.verb is Verb.CALL:
+        return frozenset({effect.name.rpartition(".")[2]})
+    names = effect.columns if effect.verb is Verb.QUERY else ()
+    return frozenset(name.rpartition(".")[2] for name in names)

@@ -79,6 +79,7 @@ _ALL = (
     _warns("ddl-in-do", "A change inside a DO block is easily missed, and its conditions may make it none."),
     _fails("dynamic-sql", "Text put together at run time cannot be read, so nothing can be said of it."),
     _warns("dynamic-sql-read", "Dynamic SQL whose text could be read is judged by it; names are filled in later."),
+    _warns("own-routine-called", "The body of a routine is not looked into; one that the file makes may do anything."),
     # Locks and settings.
     _fails("no-time-limit", "Without a limit one blocked statement blocks every request that queues behind it."),
     _warns("missing-lock-timeout", "A change that waits for its lock blocks every request that queues behind it."),

@@ -213,7 +213,16 @@ def test_a_text_that_is_no_sql_is_misuse(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["selec 1;select 1", "select a fro b c;", "update the_table sett a", "( select", "commit work x;"]
+    "text",
+    [
+        "selec 1;select 1",
+        "select a fro b c;",
+        "update the_table sett a",
+        "( select",
+        "commit work x;",
+        "/* open",
+        "<<<<<<< HEAD\nselect 1;\n=======\nselect 2;\n>>>>>>> x",
+    ],
 )
 def test_broken_sql_is_sql(text: str) -> None:
     assert read_sql("x.sql", text).unreadable
