@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from benchmarks.bench import Spread, spread
 from benchmarks.status import timed
 from namecard_release.adapters.sql.linter import PostgresLinter
-from namecard_release.adapters.sql.reading import read_sql
+from namecard_release.adapters.sql.reading import forget_files, read_sql
 from namecard_release.adapters.sql.squawk import Squawk
 from namecard_release.domain.compatibility import judge_changes
 from namecard_release.domain.migrations import MigrationFile
@@ -83,9 +83,9 @@ def measure(files: Sequence[MigrationFile], times: int = TIMES) -> Measured:
     lint, judge, alone = [], [], []
     for _ in range(times):
         # Within one process the files are read once, so each turn reads them anew: in the lint.
-        read_sql.cache_clear()
+        forget_files()
         lint.append(timed(lambda: PostgresLinter().lint(files)))
-        judge.append(timed(lambda: judge_changes([read_sql(file.path, file.sql) for file in files])))
+        judge.append(timed(lambda: judge_changes([read_sql(file.name, file.sql) for file in files])))
         alone.append(timed(lambda: Squawk().advise(texts)))
     ours, theirs = spread(lint), spread(alone)
     judged = spread(judge)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -47,20 +48,32 @@ def read_text(path: Path) -> str:
         raise MisuseError(f"{path} is not UTF-8: byte {error.start} cannot be read") from error
 
 
-# Lint, plan and verdict ask for the same files: each is read once.
-@lru_cache(maxsize=_KEPT_FILES)
 def read_sql(name: str, text: str) -> SqlFile:
     """Read SQL text into typed facts; `name` stands for the file in what is told. The newest are kept.
 
     Raises MisuseError when the text is no SQL: it has words, and no piece of it starts as an SQL command does.
     """
+    try:
+        return replace(_read_once(text), name=name)
+    except Refused as error:
+        raise MisuseError(f"{name} is not SQL: {error.message}") from None
+
+
+def forget_files() -> None:
+    """Forget the files that were kept, so that they are read anew."""
+    _read_once.cache_clear()
+
+
+# Lint, plan and verdict ask for the same texts, under their paths or their names: each is read once.
+@lru_cache(maxsize=_KEPT_FILES)
+def _read_once(text: str) -> SqlFile:
     if "\0" in text:
-        raise MisuseError(f"{name} is not SQL: it holds NUL bytes")
+        raise Refused("it holds NUL bytes", text.index("\0"))
     markers = tuple(_markers(text)) if "lint-ignore" in text.lower() else ()
     raws = _parse(text)
     if isinstance(raws, Refused):
-        return _read_piecemeal(name, text, markers, raws)
-    return SqlFile(name, *_collect(raws, text), markers)
+        return _read_piecemeal(text, markers, raws)
+    return SqlFile("", *_collect(raws, text), markers)
 
 
 def _collect(raws: list[Raw], text: str) -> tuple[tuple[Statement, ...], tuple[Unreadable, ...]]:
@@ -98,7 +111,7 @@ def _literals(node: Node, piece: str) -> tuple[str, ...]:
     return tuple(str(value.sval) for value in found if hasattr(value, "sval"))
 
 
-def _read_piecemeal(name: str, text: str, markers: tuple[Marker, ...], whole: Refused) -> SqlFile:
+def _read_piecemeal(text: str, markers: tuple[Marker, ...], whole: Refused) -> SqlFile:
     """Read a file that the parser refuses as a whole: psql's commands apart, then statement by statement."""
     clean, problems = _without_psql(text)
     lines = Lines(clean)
@@ -115,11 +128,11 @@ def _read_piecemeal(name: str, text: str, markers: tuple[Marker, ...], whole: Re
             sql = True
             raws += parsed
     if not sql:
-        raise MisuseError(f"{name} is not SQL: nothing in it starts as an SQL command does")
+        raise Refused("nothing in it starts as an SQL command does", 0)
     if not problems:
         problems.append(Unreadable(lines.at(whole.offset), Obstacle.SYNTAX, whole.message))
     statements, unreadable = _collect(raws, clean)
-    return SqlFile(name, statements, tuple(sorted((*problems, *unreadable), key=lambda p: p.line)), markers)
+    return SqlFile("", statements, tuple(sorted((*problems, *unreadable), key=lambda p: p.line)), markers)
 
 
 def _parse(text: str, offset: int = 0) -> list[Raw] | Refused:

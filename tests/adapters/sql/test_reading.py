@@ -287,3 +287,9 @@ def test_constants_are_given_where_enum_values_are_added() -> None:
     text = "alter type m add value 'b'; insert into a values ('b', 1, null, 'it''s'); do $$ begin x := 'c'; end $$"
     assert [set(s.literals) for s in read_sql("x.sql", text).statements][1:] == [{"b", "it's"}, {"c"}]
     assert read_sql("x.sql", "insert into a values ('b')").statements[0].literals == ()
+
+
+def test_a_text_is_read_once_whatever_its_name() -> None:
+    first, second = read_sql("services/a/migrations/x.sql", "select 1;"), read_sql("x.sql", "select 1;")
+    assert (first.name, second.name) == ("services/a/migrations/x.sql", "x.sql")
+    assert first.statements is second.statements
