@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import stat
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
+from namecard_release.adapters.sql import squawk
 from namecard_release.adapters.sql.squawk import Squawk, find_squawk
 from namecard_release.errors import PermanentError, TransientError
 
@@ -27,6 +29,18 @@ def test_advice_comes_by_text_with_lines_from_one() -> None:
     assert all("\n" not in hit.message and hit.message for hit in some)
     assert [hit.rule for hit in broken] == ["syntax-error"]
     assert Squawk().advise([]) == ()
+
+
+@pytest.mark.parametrize("place", ["missing", "full"])
+def test_without_room_in_memory_the_texts_go_to_disk(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(squawk, "_MEMORY", tmp_path if place == "full" else tmp_path / "none")
+    monkeypatch.setattr(squawk, "_PAGE", 2**60)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "disk"))
+    (tmp_path / "disk").mkdir()
+    body = "print('[]') if os.getcwd().startswith(" + repr(str(tmp_path / "disk")) + ") else sys.exit(1)"
+    assert Squawk(fake(tmp_path, body)).advise(["select 1;"]) == ((),)
 
 
 def test_it_is_found_beside_this_python(monkeypatch: pytest.MonkeyPatch) -> None:
