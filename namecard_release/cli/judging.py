@@ -13,13 +13,12 @@ from namecard_release.cli.output import FAILED, GOOD, UNKNOWN, exit_codes, print
 from namecard_release.cli.reading import JsonOption
 from namecard_release.domain.compatibility import Catalogue, Compatibility, Safety, judge_changes
 from namecard_release.domain.migrations import is_migration_name
-from namecard_release.errors import MisuseError
 
 _CODES = {Safety.SAFE: GOOD, Safety.UNSAFE: FAILED, Safety.UNKNOWN: UNKNOWN}
 
 
 def judge(
-    paths: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Migration files, or folders of them.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="A file, a folder of .sql files, a checkout.")],
     database_url: Annotated[
         str | None, typer.Option("--database-url", help="The database before these files, to know what is there.")
     ] = None,
@@ -48,25 +47,14 @@ def judge_paths(paths: Sequence[Path], database_url: str | None) -> Compatibilit
 
 
 def order_files(paths: Sequence[Path]) -> list[Path]:
-    """List files, those of folders included, each once: by name if all have migrations' names, else as given.
+    """List the files that paths name: by name if all have migrations' names, else as given.
 
-    Raises MisuseError for a folder without SQL files.
+    Raises MisuseError as `find_files` does.
     """
-    found: dict[Path, Path] = {}
-    for path in paths:
-        for file in _files_at(path):
-            found.setdefault(file.resolve(), file)
-    files = list(found.values())
+    from namecard_release.adapters.migration_files import find_files
+
+    files = list(find_files(paths))
     return sorted(files, key=lambda file: file.name) if all(is_migration_name(file.name) for file in files) else files
-
-
-def _files_at(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    files = sorted(path.rglob("*.sql"), key=lambda file: (file.name, file))
-    if not files:
-        raise MisuseError(f"{path} has no .sql file")
-    return files
 
 
 def _read_catalogue(url: str) -> Catalogue:

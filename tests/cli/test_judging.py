@@ -46,14 +46,14 @@ def test_the_verdict_is_json_and_an_exit_code(
 
 
 def write(folder: Path, name: str, text: str) -> Path:
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_text(text)
     return folder / name
 
 
 def test_migrations_are_judged_in_the_order_of_their_names(tmp_path: Path) -> None:
-    create = write(tmp_path / "b", CREATE, "create table cards.tag (id int, name text);")
-    drop = write(tmp_path / "a", DROP, "alter table cards.tag drop column name;")
+    create = write(tmp_path / "services/cards/migrations", CREATE, "create table cards.tag (id int, name text);")
+    drop = write(tmp_path / "services/auth/migrations", DROP, "alter table cards.tag drop column name;")
     assert order_files([drop, create]) == [create, drop]
     assert order_files([tmp_path, drop]) == [create, drop]
     assert run(drop, create).exit_code == 0 and run(tmp_path).exit_code == 0
@@ -73,7 +73,7 @@ def test_other_files_are_judged_in_the_order_given(tmp_path: Path) -> None:
         ("latin.sql", b"select '\xe9'", "latin.sql is not UTF-8: byte 8 cannot be read"),
         ("words.sql", b"Dear reader, this is prose.", "words.sql is not SQL"),
         ("nul.sql", b"select '\x00'", "nul.sql is not SQL: it holds NUL bytes"),
-        ("folder", "", "folder has no .sql file"),
+        ("folder", "", "folder holds no .sql file"),
     ],
 )
 def test_what_is_no_sql_file_is_told_in_one_line(

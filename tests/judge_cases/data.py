@@ -113,7 +113,18 @@ CASES = (
     unknown("unknown-function", f"{NEW} insert into cards.tag values (cards.next_id())"),
     unknown("call", "call cards.rebuild()"),
     unknown("dynamic-sql", 'prepare p as delete from cards."Card"; execute p;'),
-    unknown("unknown-statement", "declare c cursor for select 1"),
+    unknown("dynamic-sql", 'prepare p as delete from cards."Card"; deallocate p;'),
+    unknown("dynamic-sql", "do $$ begin execute 'drop table cards.\"Card\"'; end $$"),
+    unknown("dynamic-sql", "do $$ begin execute format('truncate cards.%I cascade', 'Card'); end $$"),
+    safe("declare c cursor for select 1"),
+    unsafe(
+        "delete-all",
+        'create temp table "Card" (id integer);\nset search_path to cards;\ndiscard temp;\ndelete from "Card"',
+        line=4,
+    ),
+    unknown("drop-owned", "drop owned by current_user cascade"),
+    unknown("unknown-function", "declare c cursor for select cards.rebuild()"),
+    unknown("unknown-statement", "declare c cursor for select 1; fetch all from c;"),
     # --- one statement inside another
     unsafe("delete-all", 'with gone as (delete from cards."Card" returning *) select count(*) from gone'),
     unsafe(

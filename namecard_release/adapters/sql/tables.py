@@ -43,9 +43,10 @@ def create_table(node: Node, scope: Scope, line: int, kind: str = "") -> Iterato
     if parents and (node.partbound is None or node.tableElts):
         traits.add(Trait.INHERITS)
     target = scope.relation(parents[0]) if parents else ""
-    if node.relation.relpersistence == "t":
-        scope.temporary.add(node.relation.relname)
+    if scope.makes_temporary(node.relation):
         traits.add(Trait.TEMPORARY)
+        if node.oncommit.name == "ONCOMMIT_DROP":
+            traits.add(Trait.ON_COMMIT_DROP)
     if node.if_not_exists:
         traits.add(Trait.IF_NOT_EXISTS)
     relation = scope.relation(node.relation)

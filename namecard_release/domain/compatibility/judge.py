@@ -54,7 +54,7 @@ def _rule_statement(statement: Statement, state: State) -> Iterator[tuple[int, R
         return
     table: Effect | None = None
     left: list[str] = []
-    for effect in _in_order(statement.effects):
+    for effect in _in_order([effect for effect in statement.effects if not _is_guess(effect)]):
         if table is not None and _is_within(effect, table, left):
             note_own_table(effect, state)
             continue
@@ -63,6 +63,11 @@ def _rule_statement(statement: Statement, state: State) -> Iterator[tuple[int, R
         ruling = rule_on(effect, state)
         if ruling is not FINE:
             yield effect.line, ruling
+
+
+def _is_guess(effect: Effect) -> bool:
+    """Tell whether an effect is read from a text that may run as another one; that it is run is UNKNOWN by itself."""
+    return effect.has(Trait.DYNAMIC)
 
 
 _DROPS = frozenset({Verb.DROP_COLUMN, Verb.DROP_CONSTRAINT})

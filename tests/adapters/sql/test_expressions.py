@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from namecard_release.adapters.sql import parser
 from namecard_release.adapters.sql.expressions import UNSURE, Value, evaluate, gives_value, stored, value_facts
 from namecard_release.adapters.sql.trees import Node
 from namecard_release.domain.sql import Trait
 
 
 def parse(expression: str) -> Node:
-    from pglast import parse_sql
-
-    return parse_sql(f"select {expression}")[0].stmt.targetList[0].val
+    ((_, _, query),) = parser.parse(f"select {expression}")
+    return query.targetList[0].val
 
 
 ROW: dict[str, Value] = {"n": None, "five": 5, "word": "new", "yes": True, "dark": UNSURE}
