@@ -27,6 +27,7 @@ from namecard_release.workflow.pipeline import Pipeline
 from namecard_release.workflow.promoting import admit_promotion, is_settled, refuse_closed_entry
 from namecard_release.workflow.scenarios import run_scenarios
 from namecard_release.workflow.verifying import Deployment, conclude_deployment, verify_release
+from namecard_release.workflow.waiting import refuse_unapproved
 from namecard_release.workflow.watching import Fallback
 
 Shown = dg.AssetObservation | dg.MaterializeResult
@@ -63,6 +64,7 @@ def build_deployment(environment: str, requires: tuple[str, ...]) -> dg.AssetsDe
                 held = heartbeat.pipeline
                 # What was true before the wait may not be any more: what came before changed the environment.
                 refuse_closed_entry(held, promotion)
+                refuse_unapproved(held, promotion)
                 fallback = foretell_rollback(held, promotion, context.run.run_id, context.log.debug)
                 told = describe_fallback(fallback)
                 context.log.info(told)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dagster as dg
 
+from namecard_release.adapters.redaction import redact
+from namecard_release.domain.approvals import NOBODY
 from namecard_release.domain.promotion import Promotion, PromotionKind
 from namecard_release.workflow.pipeline import Pipeline
 from namecard_release.workflow.promoting import Request, open_promotion
@@ -26,6 +28,21 @@ RETRY_TAGS = {
     "dagster/retry_strategy": "FROM_FAILURE",
     "dagster/retry_on_asset_or_op_failure": "false",
 }
+# Why a freeze is not to stop this run, in the words of who launched it.
+OVERRIDE_TAG = "namecard/override-freeze"
+# The first run of the promotion that this run continues; one that the approvals sensor launched is no re-execution.
+CONTINUES_TAG = "namecard/continues"
+_AUTOMATIC = ("dagster/sensor_name", "dagster/schedule_name")
+
+
+def actor_of(run: dg.DagsterRun, told: str = "") -> str:
+    """Tell who launched a run: its tags, else the name given in its configuration, else nobody."""
+    return redact(run.tags.get(ACTOR_TAG) or run.tags.get("user") or told).strip() or NOBODY
+
+
+def root_of(run: dg.DagsterRun) -> str:
+    """Give the run that began what this one goes on with."""
+    return run.tags.get(CONTINUES_TAG) or run.root_run_id or run.run_id
 
 
 def request_of(run: dg.DagsterRun, environment: str, release: str, kind: PromotionKind) -> Request:
@@ -34,12 +51,19 @@ def request_of(run: dg.DagsterRun, environment: str, release: str, kind: Promoti
         environment=environment,
         release=release,
         kind=kind,
-        actor=run.tags.get(ACTOR_TAG) or run.tags.get("user") or "dagster-ui",
-        reason=run.tags.get(REASON_TAG) or "launched in the Dagster UI",
+        actor=actor_of(run),
+        reason=redact(run.tags.get(REASON_TAG) or "launched in the Dagster UI"),
         run_id=run.run_id,
-        root_run=run.root_run_id or run.run_id,
-        automatic=_RETRY_NUMBER in run.tags,
+        root_run=root_of(run),
+        automatic=is_automatic(run),
+        retried=_RETRY_NUMBER in run.tags,
+        freeze_override=redact(run.tags.get(OVERRIDE_TAG, "").strip()) or None,
     )
+
+
+def is_automatic(run: dg.DagsterRun) -> bool:
+    """Tell whether a sensor or a schedule launched a run."""
+    return any(tag in run.tags for tag in _AUTOMATIC)
 
 
 def opened_promotion(context: dg.AssetExecutionContext, pipeline: Pipeline, environment: str) -> Promotion:

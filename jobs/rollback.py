@@ -1,12 +1,14 @@
 """The rollback job: the last good assembly deployed as it was built, verified, the release left held."""
 
 import threading
+from dataclasses import replace
 
 import dagster as dg
 
 from assets.deployment import describe_deployment
 from assets.evidence import told_plainly
 from assets.requests import KIND_TAG, RETRY_TAGS, request_of
+from namecard_release.adapters.redaction import redact
 from namecard_release.domain.assembly import Assembly
 from namecard_release.domain.gates import Phase, Verdict, combine_phases
 from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase
@@ -14,9 +16,10 @@ from namecard_release.domain.release import short
 from namecard_release.workflow.deploying import deploy_release
 from namecard_release.workflow.leasing import hold_lease
 from namecard_release.workflow.pipeline import Pipeline
-from namecard_release.workflow.promoting import Request, is_settled, open_promotion, stop
+from namecard_release.workflow.promoting import is_settled, open_promotion, stop
 from namecard_release.workflow.rolling_back import (
     RollbackPlan,
+    accepted_risk,
     find_interrupted,
     finish_rollback,
     load_target,
@@ -67,11 +70,12 @@ def rollback_deployment(
 
 def _open(context: dg.OpExecutionContext, pipeline: Pipeline, plan: RollbackPlan, config: RollbackConfig) -> Promotion:
     asked = request_of(context.run, config.environment, plan.target.release, PromotionKind.ROLLBACK)
-    request = Request(**{**asked.__dict__, "reason": config.reason})
+    request = replace(asked, reason=redact(config.reason))
     promotion = open_promotion(pipeline, request)
     if promotion.phase is PromotionPhase.REQUESTED:
-        why = f"no gates for a rollback; {plan.safety.safety}: {plan.safety.reason}"
-        return pipeline.ledger.move(promotion.id, PromotionPhase.GATED, pipeline.clock.now(), why)
+        now, why = pipeline.clock.now(), f"no gates for a rollback; {plan.safety.safety}: {plan.safety.reason}"
+        events = accepted_risk(plan, promotion, now)
+        return pipeline.ledger.move(promotion.id, PromotionPhase.GATED, now, why, events=events)
     return promotion
 
 
@@ -80,11 +84,12 @@ def _end_interrupted(context: dg.OpExecutionContext, pipeline: Pipeline, rollbac
     # begins when its cdk is gone. One that does not end is fenced all the same, and notices within a heart-beat.
     stopped = []
     for other in find_interrupted(pipeline, rollback.environment, rollback.id):
-        if other.run_id and context.instance.get_run_by_id(other.run_id) is not None:
+        # What waits for people has no run any more.
+        if other.waiting is None and other.run_id and context.instance.get_run_by_id(other.run_id) is not None:
             context.instance.run_launcher.terminate(other.run_id)
             stopped.append(other.run_id)
         why = f"stopped by {rollback.id}"
-        pipeline.ledger.move(other.id, PromotionPhase.ABORTED, pipeline.clock.now(), why)
+        pipeline.ledger.move(other.id, PromotionPhase.ABORTED, pipeline.clock.now(), why, by=rollback.actor)
     if not wait_for_ends(lambda: all(_has_ended(context.instance, one) for one in stopped), threading.Event().wait):
         context.log.warning(f"run {', '.join(stopped)} does not end: it may write and deploy nothing more")
 

@@ -12,6 +12,7 @@ from assets.gates import build_release_gates
 from assets.health import build_health
 from assets.readiness import build_readiness
 from assets.source import source
+from jobs.people import PEOPLE_JOBS
 from jobs.promote import build_promote_job
 from jobs.readiness import build_readiness_job
 from jobs.rollback import rollback_job
@@ -20,6 +21,7 @@ from namecard_release.resources import PipelineResource
 from namecard_release.settings import Settings, find_settings, load_settings
 from namecard_release.workflow.pipeline import Pipeline
 from sensors.alarms import alarm_rollback_sensor
+from sensors.approvals import build_approvals_sensor
 from sensors.commits import commits_sensor
 from sensors.deadlines import deadline_sensor
 from sensors.run_status import cancelled_run_sensor, failed_run_sensor
@@ -32,6 +34,7 @@ def build_defs(settings: Settings, pipeline: object, open_pipeline: Callable[[],
     `pipeline` is the resource that steps are given; `open_pipeline` gives the same to a run outside of its steps.
     """
     names = tuple(settings.environments)
+    promoting = [build_promote_job(name, open_pipeline) for name in names]
     per_environment = [
         definition
         for name, environment in settings.environments.items()
@@ -45,13 +48,15 @@ def build_defs(settings: Settings, pipeline: object, open_pipeline: Callable[[],
     ]
     return dg.Definitions(
         assets=[source, *build_release_gates(), *per_environment],
-        jobs=[
-            *[build_promote_job(name, open_pipeline) for name in names],
-            rollback_job,
-            rollback_plan_job,
-            build_readiness_job(names),
+        jobs=[*promoting, rollback_job, rollback_plan_job, build_readiness_job(names), *PEOPLE_JOBS],
+        sensors=[
+            alarm_rollback_sensor,
+            deadline_sensor,
+            build_approvals_sensor(promoting),
+            failed_run_sensor,
+            cancelled_run_sensor,
+            commits_sensor,
         ],
-        sensors=[alarm_rollback_sensor, deadline_sensor, failed_run_sensor, cancelled_run_sensor, commits_sensor],
         schedules=[readiness_schedule],
         resources={"pipeline": pipeline},
     )

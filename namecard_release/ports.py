@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Protocol
 
 from namecard_release.domain.alarms import AlarmReading
+from namecard_release.domain.approvals import Approval
 from namecard_release.domain.assembly import Assembly
+from namecard_release.domain.audit import AuditEntry, AuditEvent, TrailVerdict
 from namecard_release.domain.compatibility import Catalogue
 from namecard_release.domain.gates import CommandOutcome, GateResult
 from namecard_release.domain.health import Probe, RunningFunction
@@ -17,6 +19,7 @@ from namecard_release.domain.latency import Latency
 from namecard_release.domain.launch import LaunchFiles
 from namecard_release.domain.linting import Finding
 from namecard_release.domain.migrations import LedgerRow, MigrationFile, SchemaCopy, TargetReading, TrialResult
+from namecard_release.domain.pauses import Pause
 from namecard_release.domain.promotion import Hold, Promotion, PromotionPhase
 from namecard_release.domain.readiness import StackStatus
 from namecard_release.domain.rehearsal import DatabaseAddress
@@ -322,10 +325,19 @@ class ReleaseLedger(Protocol):
         ...
 
     def move(
-        self, promotion_id: str, phase: PromotionPhase, at: datetime, reason: str | None = None, **changes: object
+        self,
+        promotion_id: str,
+        phase: PromotionPhase,
+        at: datetime,
+        reason: str | None = None,
+        *,
+        by: str | None = None,
+        events: Sequence[AuditEvent] = (),
+        **changes: object,
     ) -> Promotion:
         """Move a promotion to a phase with field changes, and note the move. `reason` replaces the promotion's reason
-        only for ends (FAILED, HELD, ROLLED_BACK, SUPERSEDED, ABORTED).
+        only for ends (FAILED, HELD, ROLLED_BACK, SUPERSEDED, ABORTED); `by` is who moved it, its actor by default.
+        `events` are what the audit trail is told along with the move.
 
         Raises RefusedError for a move that `may_follow` does not allow.
         """
@@ -372,16 +384,54 @@ class ReleaseLedger(Protocol):
         """Give the decisive decision about a promotion, if one was recorded."""
         ...
 
-    def hold(self, hold: Hold) -> None:
-        """Hold a release in an environment; a hold already open stays as it is."""
+    def hold(self, hold: Hold) -> bool:
+        """Hold a release in an environment; a hold already open stays as it is, and then it is False."""
         ...
 
     def holds(self, environment: str | None = None) -> tuple[Hold, ...]:
         """Give the holds that are open."""
         ...
 
-    def release_hold(self, environment: str, release: str, actor: str, at: datetime) -> bool:
+    def release_hold(self, environment: str, release: str, actor: str, at: datetime, reason: str = "") -> bool:
         """Release a hold; False when there is none open."""
+        ...
+
+    def approve(self, approval: Approval) -> Approval:
+        """Keep an approval and give it with its number."""
+        ...
+
+    def approvals(self, environment: str | None = None, release: str | None = None) -> tuple[Approval, ...]:
+        """Give approvals, newest first, expired and revoked ones among them."""
+        ...
+
+    def revoke_approvals(
+        self, environment: str, release: str, approver: str, actor: str, reason: str, at: datetime
+    ) -> tuple[Approval, ...]:
+        """Revoke a person's approvals in force at `at`; gives those revoked."""
+        ...
+
+    def pause(self, pause: Pause) -> Pause:
+        """Keep a pause in the place of those in force there, and give it with its number."""
+        ...
+
+    def pauses(self, environment: str | None = None) -> tuple[Pause, ...]:
+        """Give the pauses that nobody ended, oldest first; one whose time has passed may be among them."""
+        ...
+
+    def resume(self, environment: str, actor: str, reason: str, at: datetime) -> bool:
+        """End the pauses in force in an environment; False when there is none."""
+        ...
+
+    def record_event(self, event: AuditEvent) -> None:
+        """Append to the audit trail what changes nothing else in the ledger; all other writes append by themselves."""
+        ...
+
+    def audit_entries(self, environment: str | None = None, limit: int | None = None) -> tuple[AuditEntry, ...]:
+        """Give entries of the audit trail, newest first; an environment's own when it is given."""
+        ...
+
+    def verify_audit(self, expected: str | None = None) -> TrailVerdict:
+        """Verify the whole audit trail; `expected` is a head that somebody noted elsewhere."""
         ...
 
     def take_lease(self, environment: str, holder: str, seconds: float, *, force: bool = False) -> Lease:
@@ -432,6 +482,10 @@ class PipelineControl(Protocol):
 
     def run_status(self, run_id: str) -> str:
         """Give a run's status in Dagster's words."""
+        ...
+
+    def will_be_retried(self, run_id: str) -> bool:
+        """Tell whether a run failed and is run again by Dagster itself."""
         ...
 
     def terminate(self, run_id: str) -> None:

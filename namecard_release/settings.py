@@ -10,16 +10,20 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from namecard_release.domain.alarms import AlarmAction, AlarmRule
+from namecard_release.domain.approvals import ApprovalRule
 from namecard_release.domain.deadlines import Deadlines
 from namecard_release.domain.evidence import Policy
+from namecard_release.domain.freezes import FreezeWindow
 from namecard_release.domain.rehearsal import RehearsalMode, RehearsalPolicy
 from namecard_release.errors import MisuseError
+from namecard_release.windows import check_cron, check_zone, expand_cron, read_local
 
 SETTINGS_VARIABLE = "NAMECARD_RELEASE_SETTINGS"
 _PLACES = (Path("namecard-release.toml"), Path(".sandbox/namecard-release.toml"))
@@ -199,6 +203,42 @@ class PhaseDeadlines(Model):
         return Deadlines(self.gating_seconds, self.waiting_seconds, self.deploying_seconds, self.verifying_seconds)
 
 
+class Freeze(Model):
+    """When nothing is promoted: at each start that `cron` tells for `duration_minutes`, or once from `start` to `end`.
+
+    Both are read on the clock of `timezone` (IANA); a moment with an offset of its own is that moment.
+    """
+
+    name: str = Field(min_length=1)
+    cron: Annotated[str, AfterValidator(check_cron)] | None = None
+    duration_minutes: float | None = Field(default=None, gt=0)
+    start: datetime | None = None
+    end: datetime | None = None
+    timezone: Annotated[str, AfterValidator(check_zone)] = "UTC"
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        given = tuple(value is not None for value in (self.cron, self.duration_minutes, self.start, self.end))
+        if given not in ((True, True, False, False), (False, False, True, True)):
+            raise ValueError("give either cron and duration_minutes, or start and end")
+        if self.cron is None and not all(window.start < window.end for window in self._once()):
+            raise ValueError("end must be after start")
+        return self
+
+    def windows(self, now: datetime) -> tuple[FreezeWindow, ...]:
+        """Give the windows around a moment as intervals in UTC."""
+        if self.cron is None or self.duration_minutes is None:
+            return self._once()
+        length = timedelta(minutes=self.duration_minutes)
+        return tuple(FreezeWindow(self.name, *w) for w in expand_cron(self.cron, length, self.timezone, now))
+
+    def _once(self) -> tuple[FreezeWindow, ...]:
+        if self.start is None or self.end is None:
+            return ()
+        first, last = read_local(self.start, self.timezone, last=False), read_local(self.end, self.timezone, last=True)
+        return (FreezeWindow(self.name, first, last),)
+
+
 class Environment(Model):
     """One environment; the stack suffix, the context value and the physical key are three settings, for they differ.
 
@@ -225,6 +265,16 @@ class Environment(Model):
     alarms: Mapping[str, Rule] = {}
     rehearsal: RehearsalMode = RehearsalMode.NEVER
     rehearsal_proves: bool = False
+    approvals: int = Field(default=0, ge=0)
+    approvers: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    approval_hours: float = Field(default=24, gt=0)
+    freezes: tuple[Freeze, ...] = ()
+
+    @model_validator(mode="after")
+    def _enough_approvers(self) -> Self:
+        if self.approvers and len({name.casefold() for name in self.approvers}) < self.approvals:
+            raise ValueError(f"approvals asks for {self.approvals} people, approvers names fewer")
+        return self
 
     @model_validator(mode="after")
     def _one_database(self) -> Self:
@@ -246,6 +296,14 @@ class Environment(Model):
     def rehearsal_policy(self) -> RehearsalPolicy:
         """When this environment's deployments rehearse a rollback, and what that may change."""
         return RehearsalPolicy(self.rehearsal, self.rehearsal_proves)
+
+    def approval_rule(self) -> ApprovalRule:
+        """Give what a promotion to this environment needs of people."""
+        return ApprovalRule(self.approvals, self.approvers, timedelta(hours=self.approval_hours))
+
+    def freeze_windows(self, now: datetime) -> tuple[FreezeWindow, ...]:
+        """Give this environment's freezes around a moment as intervals in UTC."""
+        return tuple(window for freeze in self.freezes for window in freeze.windows(now))
 
     def alarm_rules(self) -> dict[str, AlarmRule]:
         """Give the rule of each kind of alarm, this environment's over the defaults."""

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from assets.requests import ENVIRONMENT_TAG, KIND_TAG
+from assets.requests import CONTINUES_TAG, ENVIRONMENT_TAG, KIND_TAG, root_of
 from namecard_release.domain.promotion import PromotionPhase
 from namecard_release.workflow.pipeline import Pipeline
 from namecard_release.workflow.promoting import close_failed_run, is_promotion_of
@@ -38,8 +38,8 @@ def _close(pipeline: Pipeline, run: dg.DagsterRun, phase: PromotionPhase, why: s
     if KIND_TAG not in run.tags:
         return dg.SkipReason(f"run {run.run_id[:8]} changes no environment")
     environment = run.tags.get(ENVIRONMENT_TAG)
-    root = run.root_run_id or run.run_id
-    own = [p for p in pipeline.ledger.history(environment) if is_promotion_of(p.id, root)]
-    closed = [p.id for p in own if close_failed_run(pipeline, p.id, run.run_id, phase, why)]
+    continues = CONTINUES_TAG in run.tags
+    own = [p for p in pipeline.ledger.history(environment) if is_promotion_of(p.id, root_of(run))]
+    closed = [p.id for p in own if close_failed_run(pipeline, p.id, run.run_id, phase, why, continues=continues)]
     told = f"{', '.join(closed)} {phase}: {why}" if closed else f"nothing to do for run {run.run_id[:8]}"
     return dg.SkipReason(told)

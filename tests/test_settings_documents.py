@@ -58,6 +58,7 @@ SECTIONS: Mapping[str, type[Model]] = {
     "A gate's policy": module.GatePolicy,
     "`[environments.<name>]`": module.Environment,
     "`[environments.<name>.deadlines]`": module.PhaseDeadlines,
+    "A freeze window": module.Freeze,
     "A rule for a kind of alarm": module.Rule,
     "`[paths]`": module.Paths,
     "`[tools]`": module.Tools,

@@ -28,7 +28,13 @@ select n.nspname || '.' || c.relname, a.attname, tn.nspname, t.typname, a.atttyp
  order by 1, a.attnum"""
 _INDEXES = f"""
 select n.nspname || '.' || c.relname, tn.nspname || '.' || t.relname, i.indisunique,
-       exists (select from pg_catalog.pg_constraint o where o.conindid = c.oid and o.contype in ('p', 'u', 'x'))
+       exists (select from pg_catalog.pg_constraint o where o.conindid = c.oid and o.contype in ('p', 'u', 'x')),
+       array(select a.attname::text from pg_catalog.pg_attribute a
+              where a.attrelid = t.oid and a.attnum > 0 and (a.attnum = any (i.indkey) or exists (
+                select from pg_catalog.pg_depend d
+                 where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid
+                   and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                   and d.refobjid = t.oid and d.refobjsubid = a.attnum)) order by a.attnum)
   from pg_catalog.pg_index i
   join pg_catalog.pg_class c on c.oid = i.indexrelid
   join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -70,11 +76,13 @@ def read_catalogue(session: cursor) -> Catalogue:
     session.execute(_COLUMNS)
     tables: dict[str, tuple[Column, ...]] = {}
     for table, name, *type_row, nullable, has_default in session.fetchall():
-        columns = tables.setdefault(table, ())
+        there = tables.setdefault(table, ())
         if name is not None:
-            tables[table] = (*columns, Column(name, _kind(*type_row), nullable, has_default))
+            tables[table] = (*there, Column(name, _kind(*type_row), nullable, has_default))
     session.execute(_INDEXES)
-    indexes = {row[0]: Index(*row) for row in session.fetchall()}
+    indexes: dict[str, Index] = {}
+    for name, table, unique, of_constraint, columns in session.fetchall():
+        indexes[name] = Index(name, table, unique, of_constraint, tuple(columns))
     session.execute(_CONSTRAINTS)
     constraints: dict[str, tuple[Constraint, ...]] = {}
     for table, name, kind, columns in session.fetchall():

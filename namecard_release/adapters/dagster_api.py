@@ -17,6 +17,7 @@ from namecard_release.errors import PermanentError
 _PARTITIONS = "releases"
 _REPOSITORY = "__repository__"
 _SECONDS = 30.0
+_WILL_RETRY_TAG = "dagster/will_retry"
 _ENDED = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
 
 
@@ -89,6 +90,11 @@ class DagsterApi:
     def run_status(self, run_id: str) -> str:
         """Give a run's status: QUEUED, NOT_STARTED, STARTING, STARTED, SUCCESS, FAILURE, CANCELING, CANCELED."""
         return str(self._run(queries.STATUS, run_id)["status"])
+
+    def will_be_retried(self, run_id: str) -> bool:
+        """Tell whether a run failed and is run again by Dagster itself, as the instance notes it with the failure."""
+        tags = self._run(queries.TAGS, run_id)["tags"]
+        return {"key": _WILL_RETRY_TAG, "value": "true"} in tags
 
     def run_steps(self, run_id: str) -> tuple[RunStep, ...]:
         """Give the steps that a run has reached, in the order they started."""

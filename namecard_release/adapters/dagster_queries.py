@@ -24,6 +24,10 @@ STATUS = """query($run: ID!) { runOrError(runId: $run) { __typename
   ... on Run { status }
   ... on Error { message } } }"""
 
+TAGS = """query($run: ID!) { runOrError(runId: $run) { __typename
+  ... on Run { tags { key value } }
+  ... on Error { message } } }"""
+
 STEPS = """query($run: ID!) { runOrError(runId: $run) { __typename
   ... on Run { stepStats { stepKey status startTime endTime } }
   ... on Error { message } } }"""

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from namecard_release.cli import changing, checking, gates, migrations, policy, reading, sandboxing
+from namecard_release.cli import audit, changing, checking, gates, migrations, people, policy, reading, sandboxing
 
 app = typer.Typer(
     name="namecard-release",
@@ -17,6 +17,7 @@ app = typer.Typer(
 )
 app.command()(changing.promote)
 app.command()(changing.rollback)
+app.command()(people.approve)
 app.command()(reading.status)
 app.command()(reading.history)
 app.command()(checking.doctor)
@@ -24,6 +25,9 @@ app.add_typer(gates.gates, name="gates")
 app.add_typer(migrations.migrations, name="migrations")
 app.add_typer(policy.policy, name="policy")
 app.add_typer(changing.holds, name="holds")
+app.add_typer(people.approvals, name="approvals")
+app.add_typer(people.automation, name="automation")
+app.add_typer(audit.audit, name="audit")
 app.add_typer(sandboxing.sandbox, name="sandbox")
 
 

@@ -10,8 +10,10 @@ from typing import Annotated
 import typer
 
 from namecard_release.cli.output import exit_codes, print_json, print_table, when
+from namecard_release.domain.freezes import describe_freeze, find_freeze
 from namecard_release.domain.gates import Phase
 from namecard_release.domain.heartbeats import ALARM_SENSOR, judge_seen
+from namecard_release.domain.pauses import describe_pause, find_pause
 from namecard_release.domain.promotion import Promotion
 from namecard_release.domain.release import short
 from namecard_release.domain.status import EnvironmentStatus, describe_environment
@@ -44,7 +46,7 @@ def status(settings: SettingsOption = None, json: JsonOption = False) -> None:
         environments = {one.environment: _plain_status(one) for one in told}
         print_json({"environments": environments, "alarm_sensor": sensor})
         return
-    headers = ("ENVIRONMENT", "RELEASE", "PHASE", "SCHEMA", "SINCE", "ACTOR", "UNDER WAY", "HELD", "WAIVED")
+    headers = ("ENVIRONMENT", "RELEASE", "PHASE", "SCHEMA", "SINCE", "ACTOR", "UNDER WAY", "HELD", "WAIVED", "PEOPLE")
     print_table(headers, [_row(one) for one in told])
     typer.echo(sensor.reason)
 
@@ -58,7 +60,16 @@ def see_alarm_sensor(settings: Settings) -> Phase:
 def gather_status(settings: Settings) -> list[EnvironmentStatus]:
     """Describe every environment from the ledger."""
     ledger = read_ledger(settings)
-    return [describe_environment(name, ledger.history(name), ledger.holds(name)) for name in settings.environments]
+    return [_describe(settings, ledger, name) for name in settings.environments]
+
+
+def _describe(settings: Settings, ledger: ReleaseLedger, name: str) -> EnvironmentStatus:
+    now = datetime.now(UTC)
+    pause = find_pause(ledger.pauses(name), name, now)
+    freeze = find_freeze(settings.environment(name).freeze_windows(now), now)
+    paused = None if pause is None else describe_pause(pause)
+    frozen = None if freeze is None else describe_freeze(freeze)
+    return describe_environment(name, ledger.history(name), ledger.holds(name), paused, frozen)
 
 
 def _plain_status(one: EnvironmentStatus) -> dict[str, object]:
@@ -73,6 +84,8 @@ def plain_promotion(promotion: Promotion) -> dict[str, object]:
 
 def _row(one: EnvironmentStatus) -> tuple[str, ...]:
     moving = "-" if one.in_flight is None else f"{short(one.in_flight.release)} {one.in_flight.phase}"
+    waiting = (one.in_flight and one.in_flight.waiting) or ""
+    people = [text for text in (one.paused, one.frozen, waiting.partition(";")[0]) if text]
     return (
         one.environment,
         short(one.release or "-"),
@@ -83,6 +96,7 @@ def _row(one: EnvironmentStatus) -> tuple[str, ...]:
         moving,
         ", ".join(short(release) for release in one.held) or "-",
         _waived(one.waived),
+        "; ".join(people) or "-",
     )
 
 

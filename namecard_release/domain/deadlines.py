@@ -43,7 +43,7 @@ def find_overdue(
 ) -> tuple[Overdue, ...]:
     """Find the promotions that made no progress for longer than their environment allows in their phase.
 
-    `deadlines` are by environment; one that is not there has none.
+    `deadlines` are by environment; one that is not there has none. What waits for people has an end of its own.
     """
     found = ((p, _explain(p, now, deadlines.get(p.environment))) for p in promotions)
     return tuple(Overdue(promotion, reason) for promotion, reason in found if reason is not None)
@@ -51,7 +51,7 @@ def find_overdue(
 
 def _explain(promotion: Promotion, now: datetime, deadlines: Deadlines | None) -> str | None:
     doing = _DOING.get(promotion.phase)
-    if deadlines is None or doing is None:
+    if deadlines is None or doing is None or promotion.waiting is not None:
         return None
     limit: float = getattr(deadlines, doing[0])
     passed = (now - promotion.updated_at).total_seconds()

@@ -1,13 +1,24 @@
-"""What a migration file may not do, as findings over its typed facts. Reading SQL and running tools is elsewhere."""
+"""What a migration file may not do, as findings over its typed facts. Reading SQL and running tools is elsewhere.
+
+The rules themselves are in the package `lint_rules`; here they are put together and weighed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from namecard_release.domain.gates import Verdict
-from namecard_release.domain.sql import SqlFile
+from namecard_release.domain.lint_rules.advice import weigh_advice
+from namecard_release.domain.lint_rules.data import EnumValues, find_data
+from namecard_release.domain.lint_rules.ignoring import rule_of, silence
+from namecard_release.domain.lint_rules.made import Made, acts
+from namecard_release.domain.lint_rules.objects import find_hidden, find_objects
+from namecard_release.domain.lint_rules.rule import Hit
+from namecard_release.domain.lint_rules.session import find_costly, find_left_behind, find_lock_timeout, find_settings
+from namecard_release.domain.lint_rules.transactions import find_outside, find_refused, find_transactions
+from namecard_release.domain.sql import Effect, Obstacle, SqlFile
 
 
 class Level(StrEnum):
@@ -36,9 +47,65 @@ class LintReport:
     findings: tuple[Finding, ...]
 
 
-def lint_file(file: SqlFile) -> tuple[Finding, ...]:
-    """Find what a file may not do, by its statements' facts."""
-    return tuple(Finding(file.name, piece.line, "unreadable", Level.ERROR, piece.message) for piece in file.unreadable)
+_UNREADABLE = {
+    Obstacle.SYNTAX: ("syntax-error", "PostgreSQL refuses the whole file: {}; correct it"),
+    Obstacle.PSQL: (
+        "psql-command",
+        "{}: the server, which the migrator sends it to, has no such command; take it out",
+    ),
+    Obstacle.BODY: ("unreadable-do", "{}: nobody can say what it does; write it in PL/pgSQL that can be read"),
+}
+
+
+def lint_file(file: SqlFile, *, advice: Sequence[Hit] = (), named: Sequence[Hit] = ()) -> tuple[Finding, ...]:
+    """Find what a file may not do, by its statements' facts, in line order; its ignore markers are honoured.
+
+    `advice` is squawk's on this file (rules as squawk names them), `named` what is wrong with its name.
+    """
+    hits = (*named, *_find_all(file), *weigh_advice(advice, file))
+    told = sorted(set(silence(_once(hits), file)), key=lambda hit: (hit.line, hit.rule, hit.message))
+    return tuple(Finding(file.name, hit.line, hit.rule, _level(hit.rule), hit.message) for hit in told)
+
+
+def _find_all(file: SqlFile) -> Iterator[Hit]:
+    for piece in file.unreadable:
+        rule, text = _UNREADABLE[piece.obstacle]
+        yield Hit(rule, piece.line, text.format(piece.message))
+    if not file.statements and not file.unreadable:
+        yield Hit("empty-file", 1, "there is no statement in it, yet it would be recorded as applied; leave it out")
+    made, values = Made(), EnumValues()
+    for statement in file.statements:
+        yield from values.find(statement)
+        for effect in acts(statement):
+            yield from _find(effect, made)
+            made.learn(effect)
+    yield from find_settings(file.statements)
+    yield from find_lock_timeout(file.statements)
+
+
+def _find(effect: Effect, made: Made) -> Iterator[Hit]:
+    yield from find_transactions(effect)
+    yield from find_outside(effect)
+    yield from find_refused(effect)
+    yield from find_data(effect, made)
+    yield from find_objects(effect, made)
+    yield from find_hidden(effect, made)
+    yield from find_left_behind(effect)
+    yield from find_costly(effect, made)
+
+
+def _once(hits: Sequence[Hit]) -> tuple[Hit, ...]:
+    """Tell hidden changes once a line: a CREATE in a DO block has an effect for each of its parts."""
+    kept: dict[tuple[object, ...], Hit] = {}
+    for hit in hits:
+        key = (hit.rule, hit.line) if hit.rule == "ddl-in-do" else (hit,)
+        kept.setdefault(key, hit)
+    return tuple(kept.values())
+
+
+def _level(name: str) -> Level:
+    rule = rule_of(name)
+    return Level.ERROR if rule is not None and rule.fails else Level.WARNING
 
 
 def conclude_lint(findings: Sequence[Finding]) -> LintReport:
@@ -49,7 +116,7 @@ def conclude_lint(findings: Sequence[Finding]) -> LintReport:
 
 
 # The rules whose findings mean that a file would not stay inside the migrator's transaction.
-ESCAPING_RULES: frozenset[str] = frozenset({"own-transaction"})
+ESCAPING_RULES: frozenset[str] = frozenset({"own-transaction", "outside-connection", "server-file"})
 
 
 def find_escapes(findings: Sequence[Finding]) -> tuple[Finding, ...]:

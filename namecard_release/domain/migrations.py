@@ -93,6 +93,11 @@ def explain_bad_name(file: MigrationFile) -> str | None:
     return None
 
 
+def is_migration_name(name: str) -> bool:
+    """Tell whether a file is named as migrations are: `YYYY-MM-DDThhmm__<service>__<description>.sql`."""
+    return _NAME.fullmatch(name) is not None
+
+
 def plan_migrations(
     files: Sequence[MigrationFile],
     rows: Sequence[LedgerRow],

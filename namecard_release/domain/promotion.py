@@ -65,6 +65,7 @@ class Promotion:
 
     `code_changed` is True from the start of its deploy, unless that is known to have left the old code in place;
     `bake_until` is set in BAKING. `waived` tells each waiver that it was admitted with and the verdict under it.
+    `waiting` is what it waits for from people while it is REQUESTED, `freeze_override` why a freeze does not stop it.
     """
 
     id: str
@@ -88,11 +89,17 @@ class Promotion:
     verified: bool = False
     baseline: tuple[AlarmReading, ...] = ()
     waived: tuple[str, ...] = ()
+    waiting: str | None = None
+    freeze_override: str | None = None
+
+
+# Held in the place of a release: whatever wants to enter the environment.
+EVERY_RELEASE = "*"
 
 
 @dataclass(frozen=True)
 class Hold:
-    """A release that may not be promoted to an environment until a person releases it."""
+    """A release (or `EVERY_RELEASE`) that may not be promoted to an environment until a person releases it."""
 
     environment: str
     release: str
@@ -102,30 +109,47 @@ class Hold:
     released_at: datetime | None = None
     released_by: str | None = None
 
+    @property
+    def is_of_all(self) -> bool:
+        """Whether the environment is held as a whole."""
+        return self.release == EVERY_RELEASE
+
 
 @dataclass(frozen=True)
 class Entry:
-    """What may keep a release from entering an environment, as read from the ledger and the settings."""
+    """What may keep a release from entering an environment, as read from the ledger and the settings.
+
+    `frozen` says which freeze is in force and until when, `override` why it does not count.
+    """
 
     environment: str
     release: str
     requires: tuple[str, ...]
     healthy_in: frozenset[str]
     holds: Sequence[Hold] = ()
+    frozen: str | None = None
+    override: str | None = None
 
 
 def explain_closed_entry(entry: Entry) -> str | None:
-    """Say why a release may not enter an environment (a hold, an environment it must be healthy in first), or None."""
+    """Say why a release may not enter an environment, or None: a hold, an environment it must be healthy in first, a
+    freeze. An override is about the freeze alone.
+    """
     held = [
         hold
         for hold in entry.holds
-        if (hold.environment, hold.release) == (entry.environment, entry.release) and hold.released_at is None
+        if hold.environment == entry.environment
+        and hold.release in (entry.release, EVERY_RELEASE)
+        and hold.released_at is None
     ]
     if held:
-        return f"held in {entry.environment} since {held[0].since:%Y-%m-%d %H:%M} UTC: {held[0].reason}"
+        what = "every release is held" if held[0].is_of_all else "held"
+        return f"{what} in {entry.environment} since {held[0].since:%Y-%m-%d %H:%M} UTC: {held[0].reason}"
     missing = [name for name in entry.requires if name not in entry.healthy_in]
     if missing:
         return f"{entry.environment} takes only releases that are healthy in {', '.join(missing)}; this one is not"
+    if entry.frozen is not None and not (entry.override or "").strip():
+        return f"{entry.environment} is {entry.frozen}; an emergency goes on with an override and its reason"
     return None
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from namecard_release.domain.compatibility import Reason, Safety
 from namecard_release.domain.compensation import Compensation, Types, compensate
-from namecard_release.domain.sql import Effect, SqlFile, Verb
+from namecard_release.domain.sql import Effect, SqlFile, Trait, Verb
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,8 @@ def _look(reason: Reason) -> Compensation:
 def _effects_at(reason: Reason, files: Sequence[SqlFile]) -> tuple[Effect, ...]:
     statements = [statement for file in files if file.name == reason.file for statement in file.statements]
     effects = [(statement.line, effect) for statement in statements for effect in statement.effects]
+    # Of dynamic SQL, names and clauses may be filled in when it runs: no statement is made of them.
+    effects = [(line, effect) for line, effect in effects if not effect.has(Trait.DYNAMIC)]
     # What a file makes itself, no earlier code uses.
     made = {effect.relation for _, effect in effects if effect.verb is Verb.CREATE_TABLE}
     effects = [(line, effect) for line, effect in effects if effect.relation not in made]
@@ -123,4 +125,6 @@ def _effects_at(reason: Reason, files: Sequence[SqlFile]) -> tuple[Effect, ...]:
 
 def _types(files: Sequence[SqlFile]) -> Types:
     effects = [effect for file in files for statement in file.statements for effect in statement.effects]
-    return {(e.relation, e.name): e.kind for e in effects if e.kind and e.columns == (e.name,)}
+    # The type that another verb tells is not the column's.
+    known = (e for e in effects if e.verb in (Verb.ADD_COLUMN, Verb.SET_TYPE) and not e.has(Trait.DYNAMIC))
+    return {(e.relation, e.name): e.kind for e in known if e.kind}

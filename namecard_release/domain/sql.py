@@ -109,6 +109,15 @@ class Trait(StrEnum):
     NESTED = "in a do block"
     CONDITIONAL = "in a branch of a do block"
     IN_CTE = "in a cte"
+    DYNAMIC = "in dynamic sql"
+    READABLE = "its text can be read"
+    LOCAL = "local"
+    UNLIMITED = "no limit"
+    ON_COMMIT_DROP = "on commit drop"
+
+
+# Among the functions that a query calls: a sequence set to what the file says and not to what the rows have.
+SETVAL_TO_CONSTANT = "setval to a constant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +125,9 @@ class Effect:
     """One effect, at a 1-based line of the file.
 
     `relation` is the table or object acted on; `name` a part of it (column, constraint, trigger), an index, a new name
-    or the statement's own word (`commit`); `kind` the object's type or a column's new type; `columns` those concerned
-    (for a query, the functions that it calls); `target` the other relation: the one that a foreign key points to, the
-    parent of a partition.
+    or the statement's own word (`commit`); `kind` the object's type, a column's new type, or the narrowest type of a
+    new default that is a text; `columns` those concerned (for a query, the functions that it calls); `target` the other
+    relation: the one that a foreign key points to, the parent of a partition.
     """
 
     verb: Verb
@@ -137,11 +146,15 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement: the line of its first word, its text without the semicolon, its effects."""
+    """One statement: the line of its first word, its text without the semicolon, its effects.
+
+    `literals` are its string constants, given only in a file that adds enum values.
+    """
 
     line: int
     text: str
     effects: tuple[Effect, ...]
+    literals: tuple[str, ...] = ()
 
 
 class Obstacle(StrEnum):

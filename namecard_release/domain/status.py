@@ -14,6 +14,7 @@ class EnvironmentStatus:
     """What serves an environment, since when, by whom; `in_flight` is the promotion under way, if any.
 
     `waived` tells the waivers that what serves was admitted with; they stay told after they expired.
+    `paused` says who keeps automation off and why, `frozen` which freeze keeps releases out and until when.
     """
 
     environment: str
@@ -26,9 +27,17 @@ class EnvironmentStatus:
     in_flight: Promotion | None
     held: tuple[str, ...]
     waived: tuple[str, ...] = ()
+    paused: str | None = None
+    frozen: str | None = None
 
 
-def describe_environment(environment: str, history: Sequence[Promotion], holds: Sequence[Hold]) -> EnvironmentStatus:
+def describe_environment(
+    environment: str,
+    history: Sequence[Promotion],
+    holds: Sequence[Hold],
+    paused: str | None = None,
+    frozen: str | None = None,
+) -> EnvironmentStatus:
     """Tell what serves an environment from its promotions: the newest whose code was deployed and not rolled back.
 
     One that failed after its deploy serves all the same, and its phase says so.
@@ -48,5 +57,7 @@ def describe_environment(environment: str, history: Sequence[Promotion], holds: 
         reason=serving.reason if serving else None,
         in_flight=in_flight,
         held=held,
+        paused=paused,
+        frozen=frozen,
         waived=serving.waived if serving else (),
     )

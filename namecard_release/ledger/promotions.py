@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Insert, insert, select, update
 
+from namecard_release.domain.audit import AuditEvent
 from namecard_release.domain.promotion import IN_FLIGHT, Promotion, PromotionPhase, may_follow
 from namecard_release.errors import PermanentError, RefusedError
+from namecard_release.ledger.audit import append_event
 from namecard_release.ledger.rows import CHANGEABLE, PROMOTION_FIELDS, promotion_row, read_promotion
 from namecard_release.ledger.schema import promotion_moves, promotions
 from namecard_release.ledger.store import Store
@@ -21,8 +24,16 @@ class Promotions(Store):
     def open_promotion(self, promotion: Promotion) -> Promotion:
         """Record a promotion, or give the recorded one of the same id unchanged."""
         row = promotion_row({name: getattr(promotion, name) for name in PROMOTION_FIELDS})
-        note = _note(promotion.id, promotion.requested_at, promotion.phase, promotion.reason)
-        self.insert_new(insert(promotions).values(**row), note)
+
+        def _tell(connection: Connection) -> None:
+            sealed = None
+            for event in _tell_opening(promotion):
+                sealed = append_event(connection, event)
+            connection.execute(
+                _note(promotion.id, promotion.requested_at, promotion.phase, promotion.reason, audit=sealed)
+            )
+
+        self.insert_new(insert(promotions).values(**row), then=_tell)
         with self.reading() as connection:
             return _read_known(connection, promotion.id)
 
@@ -40,12 +51,22 @@ class Promotions(Store):
             return tuple(read_promotion(row) for row in connection.execute(query).mappings())
 
     def move(
-        self, promotion_id: str, phase: PromotionPhase, at: datetime, reason: str | None = None, **changes: object
+        self,
+        promotion_id: str,
+        phase: PromotionPhase,
+        at: datetime,
+        reason: str | None = None,
+        *,
+        by: str | None = None,
+        events: Sequence[AuditEvent] = (),
+        **changes: object,
     ) -> Promotion:
         """Move a promotion to a phase with field changes, and note the move; a repeat that changes nothing is silent.
 
-        A reason replaces the promotion's own at its ends other than SUCCEEDED. Raises RefusedError for a move that is
-        not allowed, PermanentError for an unknown promotion, TypeError for an unknown field.
+        A reason replaces the promotion's own at its ends other than SUCCEEDED. `by` is who moved it for the audit
+        trail, which tells ends and what comes after them; the promotion's own actor by default. `events` are told
+        along with a move that changes anything. Raises RefusedError for a move that is not allowed, PermanentError for
+        an unknown promotion, TypeError for an unknown field.
         """
         _check_changes(changes)
         with self.writing() as connection:
@@ -58,7 +79,10 @@ class Promotions(Store):
                 return current
             row = promotion_row(changed)
             connection.execute(update(promotions).where(promotions.c.id == promotion_id).values(**row))
-            connection.execute(_note(promotion_id, at, phase, reason or ""))
+            sealed = None
+            for event in (*events, *_tell_move(current, wanted, by, reason or "")):
+                sealed = append_event(connection, event)
+            connection.execute(_note(promotion_id, at, phase, reason or "", audit=sealed))
         return wanted
 
     def moves(self, promotion_id: str) -> tuple[tuple[datetime, PromotionPhase, str], ...]:
@@ -102,7 +126,7 @@ def _check_move(current: Promotion, phase: PromotionPhase) -> None:
 def _derive(current: Promotion, phase: PromotionPhase, at: datetime, reason: str | None) -> dict[str, object]:
     if phase in IN_FLIGHT:
         return {"ended_at": None}
-    ended: dict[str, object] = {} if phase is current.phase else {"ended_at": at}
+    ended: dict[str, object] = {"waiting": None} if phase is current.phase else {"waiting": None, "ended_at": at}
     return {**ended, "reason": reason} if reason and phase is not PromotionPhase.SUCCEEDED else ended
 
 
@@ -111,5 +135,32 @@ def _difference(current: Promotion, wanted: Promotion) -> dict[str, Any]:
     return {name: new for name, old, new in both if new != old}
 
 
-def _note(promotion_id: str, at: datetime, phase: PromotionPhase, reason: str) -> Insert:
-    return insert(promotion_moves).values(promotion_id=promotion_id, at=at, phase=phase.value, reason=reason)
+def _note(promotion_id: str, at: datetime, phase: PromotionPhase, reason: str, *, audit: str | None) -> Insert:
+    values = {"promotion_id": promotion_id, "at": at, "phase": phase.value, "reason": reason, "audit": audit}
+    return insert(promotion_moves).values(**values)
+
+
+def _tell_opening(promotion: Promotion) -> Iterator[AuditEvent]:
+    yield _event(promotion, promotion.actor, "requested", promotion.reason)
+    if promotion.freeze_override is not None:
+        yield _event(promotion, promotion.actor, "freeze overridden", promotion.freeze_override)
+
+
+def _tell_move(before: Promotion, after: Promotion, by: str | None, reason: str) -> Iterator[AuditEvent]:
+    actor = by or after.actor
+    if after.freeze_override is not None and after.freeze_override != before.freeze_override:
+        yield _event(after, actor, "freeze overridden", after.freeze_override)
+    if after.waiting is not None and after.waiting != before.waiting:
+        yield _event(after, actor, "waits", after.waiting)
+    if before.phase is after.phase:
+        return
+    if after.phase not in IN_FLIGHT:
+        yield _event(after, actor, after.phase.value, reason or after.reason)
+    elif before.phase not in IN_FLIGHT:
+        yield _event(after, actor, "resumed", reason)
+
+
+def _event(promotion: Promotion, actor: str, what: str, reason: str) -> AuditEvent:
+    told = {"release": promotion.release, "run": promotion.run_id}
+    action = f"{promotion.kind} {what}"
+    return AuditEvent(promotion.updated_at, actor, action, promotion.id, promotion.environment, reason, told)

@@ -11,9 +11,11 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from namecard_release.domain.alarms import AlarmReading, AlarmState
+from namecard_release.domain.approvals import Approval
 from namecard_release.domain.evidence import INPUTS, REUSED_FROM
 from namecard_release.domain.failures import Failure
 from namecard_release.domain.gates import GateResult, Phase, Verdict
+from namecard_release.domain.pauses import Pause
 from namecard_release.domain.promotion import Hold, Promotion, PromotionKind, PromotionPhase
 from namecard_release.domain.rollback import Action, Decision
 from namecard_release.domain.waivers import Waiver
@@ -91,14 +93,24 @@ def read_hold(row: RowMapping) -> Hold:
     return Hold(**{name: value for name, value in row.items() if name != "id"})
 
 
-def waiver_row(waiver: Waiver) -> dict[str, Any]:
-    """Turn a waiver into column values; its number is the ledger's to give."""
-    return {field.name: getattr(waiver, field.name) for field in fields(waiver) if field.name != "id"}
+def plain_row(value: Waiver | Approval | Pause) -> dict[str, Any]:
+    """Turn a value whose fields are columns into their values; its number is the ledger's to give."""
+    return {field.name: getattr(value, field.name) for field in fields(value) if field.name != "id"}
 
 
 def read_waiver(row: RowMapping) -> Waiver:
     """Turn a row into a waiver."""
     return Waiver(**row)
+
+
+def read_approval(row: RowMapping) -> Approval:
+    """Turn a row into an approval."""
+    return Approval(**row)
+
+
+def read_pause(row: RowMapping) -> Pause:
+    """Turn a row into a pause."""
+    return Pause(**row)
 
 
 def decision_row(decision: Decision) -> dict[str, Any]:

@@ -5,17 +5,21 @@ from __future__ import annotations
 from copy import copy
 from typing import Self
 
+from namecard_release.ledger.audit import Audit
 from namecard_release.ledger.decisions import Decisions
 from namecard_release.ledger.gates import Gates
 from namecard_release.ledger.heartbeats import Heartbeats
 from namecard_release.ledger.leases import Leases, refuse_lost_lease
+from namecard_release.ledger.people import People
 from namecard_release.ledger.promotions import Promotions
 from namecard_release.ledger.waivers import Waivers
 from namecard_release.ports import Lease
 
 
-class SqlLedger(Promotions, Gates, Waivers, Decisions, Leases, Heartbeats):
-    """Promotions, gates, waivers, decisions, holds, leases and beats in one database: `SqlLedger(engine, now)`."""
+class SqlLedger(Promotions, Gates, Waivers, Decisions, Leases, Heartbeats, People, Audit):
+    """Promotions, gates, waivers, decisions, holds, leases, beats and people's words in one database:
+    `SqlLedger(engine, now)`.
+    """
 
     def fenced(self, lease: Lease) -> Self:
         """Give the same ledger, whose every write is refused once the lease is lost.

@@ -53,12 +53,14 @@ class Store:
                 self._fence(connection)
             yield connection
 
-    def insert_new(self, *statements: Executable) -> bool:
-        """Run inserts together; False when a constraint refused them, and then none is kept."""
+    def insert_new(self, *statements: Executable, then: Callable[[Connection], None] | None = None) -> bool:
+        """Run inserts together, and `then` in their transaction; False when a constraint refused one: none is kept."""
         try:
             with self.writing() as connection:
                 for statement in statements:
                     connection.execute(statement)
+                if then is not None:
+                    then(connection)
         except PermanentError as error:
             if isinstance(error.__cause__, IntegrityError):
                 return False

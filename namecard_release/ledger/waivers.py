@@ -7,8 +7,10 @@ from datetime import datetime
 
 from sqlalchemy import insert, select, update
 
+from namecard_release.domain.audit import AuditEvent
 from namecard_release.domain.waivers import Waiver
-from namecard_release.ledger.rows import read_waiver, waiver_row
+from namecard_release.ledger.audit import append_event
+from namecard_release.ledger.rows import plain_row, read_waiver
 from namecard_release.ledger.schema import waivers
 from namecard_release.ledger.store import Store
 
@@ -18,9 +20,15 @@ class Waivers(Store):
 
     def waive(self, waiver: Waiver) -> Waiver:
         """Keep a waiver and give it with its number."""
+        about = {"gate": waiver.gate, "expires_at": waiver.expires_at.isoformat()}
         with self.writing() as connection:
-            statement = insert(waivers).values(**waiver_row(waiver)).returning(waivers.c.id)
-            return replace(waiver, id=connection.execute(statement).scalar_one())
+            statement = insert(waivers).values(**plain_row(waiver)).returning(waivers.c.id)
+            number = connection.execute(statement).scalar_one()
+            event = AuditEvent(
+                waiver.since, waiver.actor, "gate waived", waiver.release, waiver.environment, waiver.reason, about
+            )
+            append_event(connection, event)
+        return replace(waiver, id=number)
 
     def waivers(self, release: str | None = None) -> tuple[Waiver, ...]:
         """Give all waivers, or those of a release, newest first."""
@@ -40,4 +48,7 @@ class Waivers(Store):
         statement = update(waivers).where(own & place & live).values(revoked_at=at, revoked_by=actor)
         with self.writing() as connection:
             rows = connection.execute(statement.returning(waivers)).mappings().all()
+            if rows:
+                told = {"gate": gate, "waivers": len(rows)}
+                append_event(connection, AuditEvent(at, actor, "waiver revoked", release, environment, "", told))
         return tuple(read_waiver(row) for row in rows)

@@ -44,11 +44,9 @@ sensors:
 schedules:
   use_threads: true
   num_workers: 4
-# Only runs that carry the tag dagster/max_retries are retried.
+# A run that was killed is resumed by a person here, to be seen; deploy/dagster.yaml has it resumed by itself.
 run_retries:
-  enabled: true
-  max_retries: 0
-  retry_on_asset_or_op_failure: true
+  enabled: false
 run_monitoring:
   enabled: true
   poll_interval_seconds: 15

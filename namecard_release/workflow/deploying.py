@@ -177,7 +177,7 @@ def _supersede_baking(pipeline: Pipeline, promotion: Promotion) -> None:
     for other in pipeline.ledger.history(promotion.environment):
         if other.id != promotion.id and other.phase is PromotionPhase.BAKING:
             why = f"superseded by {promotion.id} before its bake ended"
-            pipeline.ledger.move(other.id, PromotionPhase.SUPERSEDED, pipeline.clock.now(), why)
+            pipeline.ledger.move(other.id, PromotionPhase.SUPERSEDED, pipeline.clock.now(), why, by=promotion.actor)
 
 
 def _mark_deployed(pipeline: Pipeline, promotion: Promotion) -> Promotion:

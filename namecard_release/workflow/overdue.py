@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from namecard_release.domain.audit import AUTOMATION
 from namecard_release.domain.deadlines import Overdue, find_overdue
 from namecard_release.domain.promotion import PromotionPhase
 from namecard_release.workflow.pipeline import Pipeline
@@ -30,5 +31,5 @@ def _end(pipeline: Pipeline, overdue: Overdue) -> bool:
     found = pipeline.ledger.promotion(promotion.id)
     if found is None or (found.phase, found.updated_at) != (promotion.phase, promotion.updated_at):
         return False
-    pipeline.ledger.move(promotion.id, PromotionPhase.HELD, pipeline.clock.now(), overdue.reason)
+    pipeline.ledger.move(promotion.id, PromotionPhase.HELD, pipeline.clock.now(), overdue.reason, by=AUTOMATION)
     return True

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
+from namecard_release.domain.audit import AUTOMATION
 from namecard_release.domain.gates import Admission, GateResult, admit
 from namecard_release.domain.promotion import (
     IN_FLIGHT,
@@ -18,7 +19,9 @@ from namecard_release.domain.promotion import (
 from namecard_release.domain.release import short
 from namecard_release.errors import RefusedError
 from namecard_release.workflow.gating import ENVIRONMENT_GATES, INFORMATIVE_GATES, RELEASE_GATES
+from namecard_release.workflow.people import why_frozen
 from namecard_release.workflow.pipeline import Pipeline, StoppedError
+from namecard_release.workflow.waiting import refuse_unapproved
 from namecard_release.workflow.waiving import look_with_waivers
 
 _RESUMABLE = frozenset({PromotionPhase.FAILED, PromotionPhase.HELD, PromotionPhase.ABORTED})
@@ -30,7 +33,8 @@ _OPEN = frozenset({PromotionPhase.REQUESTED, PromotionPhase.GATED})
 class Request:
     """Who asks for what: `root_run` is the first run of a chain of re-executions, so that a resumed run goes on.
 
-    `automatic` is True for a retry that no person asked for.
+    `automatic` tells that no person launched the run, `retried` that Dagster itself launched it again because its
+    process died, `freeze_override` why a freeze is not to stop it.
     """
 
     environment: str
@@ -41,6 +45,8 @@ class Request:
     run_id: str
     root_run: str
     automatic: bool = False
+    retried: bool = False
+    freeze_override: str | None = None
 
     @property
     def promotion_id(self) -> str:
@@ -51,6 +57,11 @@ class Request:
 def is_promotion_of(promotion_id: str, root_run: str) -> bool:
     """Tell whether a promotion was opened by a chain of runs."""
     return promotion_id.endswith(f"-{root_run[:8]}")
+
+
+def root_of_promotion(promotion_id: str) -> str:
+    """Give what a promotion's id keeps of the first run of its chain; a request with it goes on with the promotion."""
+    return promotion_id.rpartition("-")[2]
 
 
 def open_promotion(pipeline: Pipeline, request: Request) -> Promotion:
@@ -71,15 +82,26 @@ def open_promotion(pipeline: Pipeline, request: Request) -> Promotion:
         requested_at=now,
         updated_at=now,
         run_id=request.run_id,
+        freeze_override=request.freeze_override,
     )
     known = pipeline.ledger.open_promotion(fresh)
     if known.run_id == request.run_id or is_settled(known) or known.phase in _UNDONE:
         return known
-    if request.automatic and _is_peoples(known):
+    if request.retried and _is_peoples(known):
         raise RefusedError(f"{known.id} is {known.phase}: {known.reason}\nonly a person resumes it")
     # A run that was killed may not have been noticed yet: then the phase stays and only the run changes.
     phase = PromotionPhase.REQUESTED if known.phase in _RESUMABLE else known.phase
-    return pipeline.ledger.move(known.id, phase, now, f"resumed by {request.actor}", run_id=request.run_id)
+    told, who = ("resumed by itself", AUTOMATION) if request.retried else (f"resumed by {request.actor}", request.actor)
+    return pipeline.ledger.move(
+        known.id,
+        phase,
+        now,
+        told,
+        by=who,
+        run_id=request.run_id,
+        waiting=None,
+        freeze_override=request.freeze_override or known.freeze_override,
+    )
 
 
 def _is_peoples(promotion: Promotion) -> bool:
@@ -99,12 +121,16 @@ def refuse_undone(promotion: Promotion) -> None:
         raise RefusedError(f"{promotion.id} is {promotion.phase}: {promotion.reason}\npromote the release anew")
 
 
-def check_entry(pipeline: Pipeline, environment: str, release: str) -> str | None:
-    """Say why a release may not enter an environment (hold, order of environments), or None."""
+def check_entry(pipeline: Pipeline, environment: str, release: str, override: str | None = None) -> str | None:
+    """Say why a release may not enter an environment (hold, order of environments, freeze), or None.
+
+    `override` is why a freeze does not count.
+    """
     required = pipeline.settings.environment(environment).requires
     healthy = {name for name in required if _is_healthy(pipeline, name, release)}
     holds = pipeline.ledger.holds(environment)
-    return explain_closed_entry(Entry(environment, release, required, frozenset(healthy), holds))
+    frozen = why_frozen(pipeline.settings, environment, pipeline.clock.now())
+    return explain_closed_entry(Entry(environment, release, required, frozenset(healthy), holds, frozen, override))
 
 
 def _is_healthy(pipeline: Pipeline, environment: str, release: str) -> bool:
@@ -117,13 +143,13 @@ def _is_healthy(pipeline: Pipeline, environment: str, release: str) -> bool:
 
 def refuse_closed_entry(pipeline: Pipeline, promotion: Promotion) -> None:
     """End a promotion as HELD when its environment is closed to its release. Raises StoppedError then."""
-    why = check_entry(pipeline, promotion.environment, promotion.release)
+    why = check_entry(pipeline, promotion.environment, promotion.release, promotion.freeze_override)
     if why is not None and promotion.phase in _OPEN:
         stop(pipeline, promotion.id, PromotionPhase.HELD, why)
 
 
 def admit_promotion(pipeline: Pipeline, promotion: Promotion) -> Promotion:
-    """Move a promotion to GATED when every gate passed or is waived, and note the waivers.
+    """Move a promotion to GATED when every gate passed or is waived and its approvals still count; note the waivers.
 
     Raises StoppedError: FAILED for a failed gate, HELD for an unread one; RefusedError for one that was undone.
     """
@@ -131,6 +157,7 @@ def admit_promotion(pipeline: Pipeline, promotion: Promotion) -> Promotion:
         return promotion
     refuse_undone(promotion)
     refuse_closed_entry(pipeline, promotion)
+    approved = refuse_unapproved(pipeline, promotion)
     decision = admit((*RELEASE_GATES, *ENVIRONMENT_GATES), _read_gates(pipeline, promotion))
     if decision.admission is Admission.REFUSE:
         stop(pipeline, promotion.id, PromotionPhase.FAILED, decision.reason)
@@ -139,7 +166,8 @@ def admit_promotion(pipeline: Pipeline, promotion: Promotion) -> Promotion:
     if promotion.phase is not PromotionPhase.REQUESTED:
         return promotion
     now = pipeline.clock.now()
-    return pipeline.ledger.move(promotion.id, PromotionPhase.GATED, now, decision.reason, waived=decision.waived)
+    reason = f"{decision.reason}; {approved.reason}" if approved.needed else decision.reason
+    return pipeline.ledger.move(promotion.id, PromotionPhase.GATED, now, reason, waived=decision.waived)
 
 
 def _read_gates(pipeline: Pipeline, promotion: Promotion) -> tuple[GateResult, ...]:
@@ -150,7 +178,7 @@ def _read_gates(pipeline: Pipeline, promotion: Promotion) -> tuple[GateResult, .
 
 def stop(pipeline: Pipeline, promotion_id: str, phase: PromotionPhase, reason: str) -> NoReturn:
     """End a promotion in a phase with its reason. Raises StoppedError always."""
-    pipeline.ledger.move(promotion_id, phase, pipeline.clock.now(), reason)
+    pipeline.ledger.move(promotion_id, phase, pipeline.clock.now(), reason, by=AUTOMATION)
     raise StoppedError(phase, reason)
 
 
@@ -161,14 +189,22 @@ def explain_failure(results: Sequence[GateResult], run_id: str, fallback: str) -
     return fallback if not own or decision.admission is Admission.PROCEED else decision.reason
 
 
-def close_failed_run(pipeline: Pipeline, promotion_id: str, run_id: str, phase: PromotionPhase, why: str) -> bool:
+def close_failed_run(
+    pipeline: Pipeline, promotion_id: str, run_id: str, phase: PromotionPhase, why: str, *, continues: bool = False
+) -> bool:
     """Keep the ledger true after a run failed, was killed or cancelled; False when it already tells an end.
 
-    A promotion that is baking has no run any more and is left alone; so is one that another run resumed.
+    A promotion that is baking has no run any more and is left alone; so is one that another run resumed, and one that
+    waits for people, unless the run was to continue it (`continues`) and died before it did.
     """
     promotion = pipeline.ledger.promotion(promotion_id)
-    if promotion is None or promotion.phase not in IN_FLIGHT - {PromotionPhase.BAKING} or promotion.run_id != run_id:
+    if promotion is None or promotion.phase not in IN_FLIGHT - {PromotionPhase.BAKING}:
+        return False
+    is_its_run = promotion.run_id == run_id
+    left_alone = (is_its_run or not continues) if promotion.waiting is not None else not is_its_run
+    if left_alone:
         return False
     reason = explain_failure(_read_gates(pipeline, promotion), run_id, why)
-    pipeline.ledger.move(promotion_id, phase, pipeline.clock.now(), reason)
+    now = pipeline.clock.now()
+    pipeline.ledger.move(promotion_id, phase, now, reason, by=AUTOMATION)
     return True

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from namecard_release.domain.assembly import Assembly
+from namecard_release.domain.audit import AUTOMATION, AuditEvent
 from namecard_release.domain.compatibility import Safety
 from namecard_release.domain.promotion import IN_FLIGHT, Hold, Promotion, PromotionPhase
 from namecard_release.domain.release import short
@@ -95,6 +97,15 @@ def refuse_unsafe(plan: RollbackPlan, accepted: bool) -> None:
     )
 
 
+def accepted_risk(plan: RollbackPlan, rollback: Promotion, now: datetime) -> tuple[AuditEvent, ...]:
+    """Tell for the audit trail that a person accepted a verdict that is not SAFE; nothing where it is."""
+    if plan.safety.safety is Safety.SAFE:
+        return ()
+    told = {"verdict": str(plan.safety.safety), "verdict_reason": plan.safety.reason, "to": plan.target.release}
+    action = "schema risk accepted"
+    return (AuditEvent(now, rollback.actor, action, rollback.id, rollback.environment, rollback.reason, told),)
+
+
 def find_interrupted(pipeline: Pipeline, environment: str, own_id: str) -> tuple[Promotion, ...]:
     """List the promotions in flight in an environment whose runs a rollback does not wait for."""
     history = pipeline.ledger.history(environment)
@@ -121,5 +132,5 @@ def finish_rollback(pipeline: Pipeline, rollback: Promotion, left: Promotion | N
     # Success is told last: a run that is killed on the way finds the rest still to do.
     if left is not None:
         pipeline.ledger.hold(Hold(left.environment, left.release, f"rolled back: {reason}", rollback.actor, now))
-        pipeline.ledger.move(left.id, PromotionPhase.ROLLED_BACK, now, reason)
-    pipeline.ledger.move(rollback.id, PromotionPhase.SUCCEEDED, now, "verified and healthy")
+        pipeline.ledger.move(left.id, PromotionPhase.ROLLED_BACK, now, reason, by=rollback.actor)
+    pipeline.ledger.move(rollback.id, PromotionPhase.SUCCEEDED, now, "verified and healthy", by=AUTOMATION)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from namecard_release.domain.alarms import AlarmAssessment, AlarmReading, assess_alarms, settle_baseline
+from namecard_release.domain.audit import AUTOMATION
 from namecard_release.domain.compatibility import Safety
 from namecard_release.domain.gates import GateResult, Verdict
 from namecard_release.domain.promotion import Promotion, PromotionPhase
@@ -12,6 +13,7 @@ from namecard_release.domain.rollback import Action, Decision, Watched, decide, 
 from namecard_release.domain.safety import SafetyVerdict
 from namecard_release.errors import TransientError
 from namecard_release.workflow.judging import find_way, judge_schema
+from namecard_release.workflow.people import why_held
 from namecard_release.workflow.pipeline import Pipeline
 from namecard_release.workflow.verifying import PROBES_GATE
 
@@ -118,6 +120,7 @@ def _gather(pipeline: Pipeline, promotion: Promotion, assessment: AlarmAssessmen
         last_good=fallback.last_good,
         safety=fallback.safety,
         decided=False,
+        held=why_held(pipeline.ledger, promotion.environment, pipeline.clock.now()),
         unknown_deadline_seconds=pipeline.settings.environment(promotion.environment).unknown_deadline_seconds,
     )
 
@@ -125,6 +128,6 @@ def _gather(pipeline: Pipeline, promotion: Promotion, assessment: AlarmAssessmen
 def _apply(pipeline: Pipeline, promotion: Promotion, decision: Decision) -> None:
     now = pipeline.clock.now()
     if decision.action is Action.PROCEED:
-        pipeline.ledger.move(promotion.id, PromotionPhase.SUCCEEDED, now, decision.reason)
+        pipeline.ledger.move(promotion.id, PromotionPhase.SUCCEEDED, now, decision.reason, by=AUTOMATION)
     elif decision.action is Action.HALT:
-        pipeline.ledger.move(promotion.id, PromotionPhase.HELD, now, decision.reason)
+        pipeline.ledger.move(promotion.id, PromotionPhase.HELD, now, decision.reason, by=AUTOMATION)

@@ -12,6 +12,7 @@ from namecard_release.domain.migrations import (
     TrialResult,
     digest_ledger,
     explain_bad_name,
+    is_migration_name,
     judge_trial,
     plan_migrations,
     schema_version,
@@ -212,3 +213,11 @@ def test_the_schema_is_named_by_its_newest_migration(rows: tuple[LedgerRow, ...]
 )
 def test_a_ledger_is_digested_by_names_and_checksums(rows: tuple[LedgerRow, ...], same: bool) -> None:
     assert (digest_ledger(rows) == digest_ledger((row(USERS), row(CARDS)))) is same
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [(USERS, True), ("2026-01-05T0900__cards__x.SQL", False), ("x.sql", False), (f"{USERS}.bak", False), ("", False)],
+)
+def test_a_migration_is_known_by_its_name(name: str, told: bool) -> None:
+    assert is_migration_name(name) is told

@@ -149,3 +149,16 @@ def test_a_table_that_the_file_makes_itself_needs_nothing() -> None:
     )
     told = plan(Safety.UNKNOWN, (Reason("b.sql", 3, "x", "y"),), own)
     assert not any(step.sql for step in told.steps)
+
+
+def test_a_defaults_own_type_is_not_taken_for_the_columns() -> None:
+    default = Effect(Verb.SET_DEFAULT, 1, CARD, "jobTitle", "varchar(4)", ("jobTitle",))
+    told = plan_roll_forward(SITUATION, Safety.UNSAFE, (AT_DROP,), (DROP,), (MADE, sql_file(default, name="c.sql")))
+    assert [step.sql for step in told.steps if step.sql] == ['alter table "cards"."Card" add column "jobTitle" text;']
+
+
+def test_no_statement_is_made_of_dynamic_sql() -> None:
+    found = (effect(Verb.DYNAMIC, "execute", relation=""), effect(Verb.SET_NOT_NULL, "filled_in", Trait.DYNAMIC))
+    told = plan(Safety.UNKNOWN, (Reason("b.sql", 3, "dynamic-sql", "x"),), sql_file(*found))
+    assert "read what execute does there" in [step.what for step in told.steps]
+    assert not any(step.sql for step in told.steps)

@@ -53,14 +53,18 @@ def read_launch() -> dict[str, str | None]:
     return {path: (root / path).read_text(encoding="utf-8") for path in DOCUMENTS}
 
 
-def settings_of(folder: Path, scenarios: bool = False) -> Settings:
-    """Make settings of three environments in a folder."""
+def settings_of(
+    folder: Path, own: Mapping[str, Mapping[str, object]] | None = None, *, scenarios: bool = False
+) -> Settings:
+    """Make settings of three environments in a folder; `own` is what some of them have for themselves."""
     one = {"account": "000000000000", "database_url": "postgresql://x", "bake_seconds": 60}
     one |= {"api_scenarios": scenarios}
     suffixes = {
         name: {**one, "stack_suffix": name, "context": name, "key": name} for name in ("dev", "staging", "prod")
     }
     suffixes["prod"]["requires"] = ["staging"]
+    for name, values in (own or {}).items():
+        suffixes[name] |= values
     return Settings.model_validate(
         {
             "platform": {"repository": str(folder / "repository")},
@@ -111,6 +115,8 @@ class World:
     copied: list[SchemaCopy | None] = field(default_factory=list)
     tools: dict[str, str | None] = field(default_factory=lambda: {"node": "v24.0.0", "pnpm": "8.15.4"})
 
+    own: dict[str, dict[str, object]] = field(default_factory=dict)
+
     def __post_init__(self) -> None:
         for name in expected_alarms(SERVICES):
             self.set_alarm(name, AlarmState.OK)
@@ -126,7 +132,7 @@ class World:
 
     def pipeline(self) -> Pipeline:
         """Make a pipeline over this world."""
-        settings = settings_of(self.folder, scenarios=self.scenarios)
+        settings = settings_of(self.folder, self.own, scenarios=self.scenarios)
         ledger: ReleaseLedger = open_ledger(settings.paths.ledger_url, lambda: self.time)
         port = FakePorts(self)
 

@@ -14,6 +14,7 @@ from tests.integration.targets import deploy, fingerprint, migration
 
 BASE = migration("1 cards base", 'create schema cards; create table cards."Card" (id int);')
 PENDING = migration("2 cards more", '\nalter table cards."Card" add column at timestamptz default clock_timestamp();')
+PENDING_FOUND = {(PENDING.name, 2, rule) for rule in ("missing-lock-timeout", "squawk:adding-field-with-default")}
 BAD = migration("3 cards bad", 'alter table cards."Card" drop column nope;')
 
 
@@ -29,7 +30,10 @@ def test_a_plan_with_its_trial_as_json(database: StateStore, tmp_path: Path) -> 
     result = CliRunner().invoke(app, ["migrations", "plan", *words])
     assert result.exit_code == 0, result.output
     told = json.loads(result.stdout)
-    assert (told["applied"], told["pending"], told["findings"]) == ([BASE.name], [PENDING.name], [])
+    assert (told["applied"], told["pending"]) == ([BASE.name], [PENDING.name])
+    assert {finding["level"] for finding in told["findings"]} == {"warning"}
+    found = {(finding["file"].rpartition("/")[2], finding["line"], finding["rule"]) for finding in told["findings"]}
+    assert {one for one in found if one[0] == PENDING.name} == PENDING_FOUND
     (statement,) = told["trial"]["statements"]
     assert statement.pop("ms") > 0
     locks = ["cards.Card AccessExclusiveLock", "cards.Card ShareLock"]

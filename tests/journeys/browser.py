@@ -30,7 +30,8 @@ def open_page() -> Iterator[Page]:
         program, environment = find_chromium()
         browser = playwright.chromium.launch(executable_path=program, args=list(_FLAGS), env=environment)
         try:
-            yield browser.new_page(viewport={"width": 1600, "height": 900})
+            # In the C locale Chromium calls its language en-US@posix, on which the UI renders nothing and says nothing.
+            yield browser.new_page(viewport={"width": 1600, "height": 900}, locale="en-US")
         finally:
             browser.close()
 

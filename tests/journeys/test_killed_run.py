@@ -1,4 +1,4 @@
-"""A run killed in the middle of its deploy, resumed by itself and seen so in the UI."""
+"""A run killed in the middle of its deploy, resumed by a person in the UI."""
 
 from __future__ import annotations
 
@@ -30,9 +30,10 @@ def test_a_run_killed_while_it_deploys_is_resumed_without_a_second_deploy(sandbo
     assert sandbox.call("promote", "--env", ENVIRONMENT, "--commit", release).returncode == 0
     deploying = wait_for(lambda: _in_phase(sandbox, "DEPLOYING"), 120)
     _kill_run(sandbox, deploying["run_id"])
-    wait_for(lambda: None if _tools_left(sandbox) else True, 15)
-    resumed = wait_for(lambda: _other_run(sandbox, deploying["run_id"]), 60)
-    _see_success_in_the_ui(sandbox, resumed)
+    failed = wait_for(lambda: _in_phase(sandbox, "FAILED"), 30)
+    assert failed["id"] == deploying["id"]
+    assert _tools_left(sandbox) == []
+    _resume_in_the_ui(sandbox, deploying["run_id"])
     done = wait_for(lambda: ended(sandbox, ENVIRONMENT), 90)
     assert (done["id"], done["phase"], done["verified"]) == (deploying["id"], "SUCCEEDED", True)
     assert done["run_id"] != deploying["run_id"]
@@ -62,9 +63,18 @@ def _tools_left(sandbox: Sandbox) -> list[str]:
     return [line for line in lines if "aws-cdk/bin/cdk" in line and " deploy " in line]
 
 
-def _see_success_in_the_ui(sandbox: Sandbox, run_id: str) -> None:
+def _resume_in_the_ui(sandbox: Sandbox, run_id: str) -> None:
     with open_page() as page:
+        page.set_default_timeout(60_000)
         page.goto(f"{sandbox.state.ui_url}/runs/{run_id}")
+        button = page.get_by_role("button", name=re.compile("Re-execute")).first
+        expect(button).to_be_visible()
+        if "failure" not in button.inner_text():
+            button.locator("xpath=following::button[1]").click()
+            button = page.get_by_text("From failure").first
+        button.click()
+        resumed = wait_for(lambda: _other_run(sandbox, run_id), 60)
+        page.goto(f"{sandbox.state.ui_url}/runs/{resumed}")
         expect(page.get_by_text("Success", exact=True).first).to_be_visible(timeout=120_000)
 
 

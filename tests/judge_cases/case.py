@@ -63,11 +63,11 @@ BEFORE = Catalogue(
     indexes={
         index.name: index
         for index in (
-            Index("auth.AuthUser_pkey", "auth.AuthUser", True, True),
-            Index("auth.AuthUser_email_key", "auth.AuthUser", True, True),
-            Index("cards.Card_pkey", "cards.Card", True, True),
-            Index("cards.Card_company_idx", "cards.Card", False),
-            Index("cards.Card_phone_idx", "cards.Card", True),
+            Index("auth.AuthUser_pkey", "auth.AuthUser", True, True, ("id",)),
+            Index("auth.AuthUser_email_key", "auth.AuthUser", True, True, ("email",)),
+            Index("cards.Card_pkey", "cards.Card", True, True, ("id",)),
+            Index("cards.Card_company_idx", "cards.Card", False, False, ("company",)),
+            Index("cards.Card_phone_idx", "cards.Card", True, False, ("phone",)),
         )
     },
     constraints={

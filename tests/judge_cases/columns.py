@@ -176,6 +176,19 @@ CASES = (
     unknown(
         "update", f'{CARD} add column if not exists "company" text', 'update cards."Card" set "company" = null', file=2
     ),
+    unsafe("drop-column", f'{CARD} add column "company" text, drop column "company"'),
+    unsafe("drop-column", f'do $$ begin\n{CARD} add column "company" text, drop column "company"; end $$', line=2),
+    unknown(
+        "set-not-null",
+        f'{CARD} add column "a" integer; do $$ begin if now() > \'2000-01-01\' then {CARD} alter "a" set default 0; end if; end $$; {CARD} alter "a" set not null',
+    ),
+    unknown(
+        "set-not-null",
+        f'{CARD} add column if not exists "a" integer; {CARD} add column if not exists "a" integer default 0; {CARD} alter "a" set not null',
+        knows=True,
+    ),
+    unknown("unknown-function", f'{CARD} add column "a" text; {CARD} alter "a" type integer using cards.wipe("a")'),
+    unknown("unknown-type", "create type public.slug as enum ('a')", f'{CARD} add column "a" cards.slug', file=2),
     # --- columns there already
     unsafe("drop-column", f'{CARD} drop column "company"'),
     unsafe("drop-column", f'{CARD} drop column if exists "note";'),
@@ -192,6 +205,14 @@ CASES = (
     safe(f"{CARD} alter column \"company\" set default 'unknown'"),
     safe(f'{CARD} alter column "company" set default current_user', knows=True),
     unknown("default-of-constrained-column", f'{CARD} alter column "views" set default -1', knows=True),
+    safe('alter table auth."AuthUser" alter "name" set default \'12345678901234567890\'', knows=True),
+    unknown(
+        "default-too-wide", 'alter table auth."AuthUser" alter "name" set default \'123456789012345678901\'', knows=True
+    ),
+    unknown("default-too-wide", 'alter table auth."AuthUser" alter "name" set default gen_random_uuid()', knows=True),
+    unknown("default-of-constrained-column", f"{CARD} alter column \"phone\" set default 'x'", knows=True),
+    unknown("default-too-wide", f'{CARD} add column "a" varchar(9); {CARD} alter "a" set default now()'),
+    safe(f"{CARD} add column \"a\" varchar(9) not null default ''; {CARD} alter \"a\" set default 'new'"),
     unknown("unproven-default", f'{CARD} alter column "company" set default cards.make_code()'),
     unsafe("drop-default", f'{CARD} alter column "views" drop default'),
     unsafe("drop-default", f'{CARD} alter column "note" set default null'),

@@ -56,6 +56,9 @@ CASES = (
     unsafe("drop-cascade", f'{USER} drop constraint "AuthUser_pkey" cascade', proof=NOT_SHOWN),
     safe(f'{USER} drop constraint if exists "no_such"', knows=True),
     safe(f'{CARD} add column "a" integer; {CARD} add constraint "c" check ("a" > 0);', f'{CARD} drop constraint "c"'),
+    unknown(
+        "drop-constraint", f'{CARD} add column "a" integer, add constraint "k" check ("a" > 0), drop constraint "k"'
+    ),
     unknown("rename-constraint", f'{USER} rename constraint "AuthUser_email_key" to "e"'),
     safe('alter index cards."Card_company_idx" rename to "c"'),
     unknown("rename-constraint", 'alter index auth."AuthUser_email_key" rename to "e"', knows=True),

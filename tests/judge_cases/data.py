@@ -82,6 +82,21 @@ CASES = (
         "insert into cards.tag values (1)",
         file=2,
     ),
+    unknown(
+        "write-through",
+        "create table cards.tag (id integer default cards.wipe())",
+        "insert into cards.tag values (1)",
+        file=2,
+    ),
+    safe(
+        'create table if not exists cards.pin (card integer references cards."Card" ("id") on delete cascade); insert into cards.pin select "id" from cards."Card"'
+    ),
+    unknown(
+        "rows-hold-known-rows",
+        'create table if not exists cards.pin (card integer references cards."Card" ("id"));',
+        'insert into cards.pin select "id" from cards."Card"',
+        file=2,
+    ),
     # --- queries and calls
     safe(
         "select 1; show server_version; set lock_timeout = '2s'; lock table cards.\"Card\" in share mode; values (1);"
@@ -98,7 +113,18 @@ CASES = (
     unknown("unknown-function", f"{NEW} insert into cards.tag values (cards.next_id())"),
     unknown("call", "call cards.rebuild()"),
     unknown("dynamic-sql", 'prepare p as delete from cards."Card"; execute p;'),
-    unknown("unknown-statement", "declare c cursor for select 1"),
+    unknown("dynamic-sql", 'prepare p as delete from cards."Card"; deallocate p;'),
+    unknown("dynamic-sql", "do $$ begin execute 'drop table cards.\"Card\"'; end $$"),
+    unknown("dynamic-sql", "do $$ begin execute format('truncate cards.%I cascade', 'Card'); end $$"),
+    safe("declare c cursor for select 1"),
+    unsafe(
+        "delete-all",
+        'create temp table "Card" (id integer);\nset search_path to cards;\ndiscard temp;\ndelete from "Card"',
+        line=4,
+    ),
+    unknown("drop-owned", "drop owned by current_user cascade"),
+    unknown("unknown-function", "declare c cursor for select cards.rebuild()"),
+    unknown("unknown-statement", "declare c cursor for select 1; fetch all from c;"),
     # --- one statement inside another
     unsafe("delete-all", 'with gone as (delete from cards."Card" returning *) select count(*) from gone'),
     unsafe(

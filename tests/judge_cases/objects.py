@@ -128,7 +128,7 @@ CASES = (
         "create function cards.f(integer) returns text language sql as 'select null'; drop function cards.f(integer); drop function cards.f;",
         proof=NOT_SHOWN,
     ),
-    unsafe("drop-type", "drop type cards.mood", proof=NOT_SHOWN),
+    unsafe("drop-type", "drop type cards.weather", proof=NOT_SHOWN),
     unsafe("drop-sequence", "drop sequence cards.counter", proof=NOT_SHOWN),
     unsafe("drop-schema", "drop schema billing", proof=NOT_SHOWN),
     unsafe("drop-cascade", "drop schema cards cascade"),
@@ -175,6 +175,13 @@ CASES = (
     unknown("unknown-statement", "alter function cards.initials(text) strict"),
     unsafe("alter-domain", "alter domain cards.slug add constraint c check (value <> '')", proof=NOT_SHOWN),
     unknown("alter-domain", "create domain cards.d as text", "alter domain cards.d set not null", file=2),
+    unknown("unknown-statement", f"{CARD} replica identity nothing"),
+    unknown("unknown-statement", f'{CARD} alter "company" set storage plain'),
+    unknown("alter-object", NEW, "alter sequence cards.numbers owned by cards.tag.id", file=2),
+    unknown(
+        "foreign-partition",
+        'create foreign table cards.far partition of cards."Event" for values from (10) to (20) server s',
+    ),
     # --- rights
     safe('grant select on cards."Card" to public; comment on table cards."Card" is \'cards\';'),
     unsafe("revoke", 'revoke insert on cards."Card" from current_user'),

@@ -22,10 +22,18 @@ def act(ledger: SqlLedger, what: str, name: str) -> str:
     if what == "hold":
         ledger.hold(Hold("staging", "a" * 40, f"by {name}", name, NOW))
         return "held"
+    if what == "audit":
+        for turn in range(10):
+            ledger.hold(Hold("staging", f"{name}-{turn}", "why", name, NOW))
+        return "told"
     if what == "move":
         for turn in range(10):
             ledger.move("p-1", PromotionPhase.REQUESTED, NOW, **{name: f"{turn}"})
         return "moved"
+    return _ask_for_the_lease(ledger, what, name)
+
+
+def _ask_for_the_lease(ledger: SqlLedger, what: str, name: str) -> str:
     if what == "queue":
         asked = ledger.queue_lease("staging", name, 60)
         return str(asked[0]) if isinstance(asked, tuple) else "TAKE"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -67,7 +68,7 @@ def test_a_ledger_of_the_second_revision_keeps_its_rows_and_finds_their_inputs(e
     engine = make_engine(empty_url)
     _migrate_to(engine, "0002")
     moment = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-    old_gates = _as_of(gates, without="inputs")
+    old_gates = _as_of(gates, "inputs")
     about = {"release": "a" * 40, "verdict": "PASSED", "reason": "fine", "started_at": moment, "ended_at": moment}
     with engine.begin() as connection:
         for gate, evidence in (("quality", {"tree": "t"}), ("assembly", {"inputs": "i" * 64}), ("assembly", {})):
@@ -76,7 +77,7 @@ def test_a_ledger_of_the_second_revision_keeps_its_rows_and_finds_their_inputs(e
         row = {"id": "p-1", "environment": "staging", "release": "a" * 40, "kind": "promotion", "phase": "BAKING"}
         row |= {"actor": "ada", "reason": "why", "requested_at": moment, "updated_at": moment, "run_id": "run-1"}
         flags = {"code_changed": True, "verified": True, "baseline": []}
-        connection.execute(insert(_as_of(promotions, without="waived")).values(**row, **flags))
+        connection.execute(insert(_as_of(promotions, "waived", "waiting", "freeze_override")).values(**row, **flags))
     engine.dispose()
     ledger = open_ledger(empty_url)
     assert [result.gate for result in ledger.gates("a" * 40)] == ["assembly", "assembly", "quality"]
@@ -88,8 +89,33 @@ def test_a_ledger_of_the_second_revision_keeps_its_rows_and_finds_their_inputs(e
     ledger.close()
 
 
-def _as_of(table: Table, without: str) -> Table:
-    columns = [Column(one.name, one.type) for one in table.columns if one.name not in (without, "id")]
+def test_the_trail_of_an_older_ledger_begins_with_what_it_held(empty_url: str) -> None:
+    engine = make_engine(empty_url)
+    _migrate_to(engine, "0003")
+    since = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+    row = {"environment": "staging", "release": "a" * 40, "reason": "why", "actor": "ada", "since": since}
+    with engine.begin() as connection:
+        connection.execute(insert(holds).values(**row))
+    engine.dispose()
+    ledger = open_ledger(empty_url)
+    (first,) = ledger.audit_entries()
+    assert (first.n, first.action) == (1, "ledger upgraded")
+    assert json.loads(first.details) == {"promotions": 0, "gates": 0, "decisions": 0, "holds": 1, "waivers": 0}
+    assert ledger.release_hold("staging", "a" * 40, "ada", since)
+    told = ledger.verify_audit()
+    assert (told.verdict, told.entries) == ("PASSED", 2)
+    ledger.close()
+
+
+def test_the_trail_of_a_new_ledger_is_empty(url: str) -> None:
+    ledger = open_ledger(url)
+    assert ledger.audit_entries() == ()
+    assert ledger.verify_audit().verdict == "PASSED"
+    ledger.close()
+
+
+def _as_of(table: Table, *without: str) -> Table:
+    columns = [Column(one.name, one.type) for one in table.columns if one.name not in (*without, "id")]
     key = [Column("id", table.c.id.type, primary_key=True)]
     return Table(table.name, MetaData(), *key, *columns)
 

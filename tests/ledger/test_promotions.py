@@ -44,6 +44,8 @@ FULL: dict[str, Any] = {
     "code_changed": True,
     "verified": True,
     "baseline": READINGS,
+    "waiting": "waits for approval of prod: 1 of 2 (ada)",
+    "freeze_override": "the outage's fix; 'drop' ü",
     "waived": ("quality WAIVED (FAILED: exit 1) by ada until then: why", "ü\u2028"),
 }
 

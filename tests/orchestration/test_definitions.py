@@ -34,24 +34,31 @@ TAGS = {"namecard/actor": "ada", "namecard/reason": "because"}
 class Stage:
     """A world, its definitions and an instance of Dagster in memory."""
 
-    def __init__(self, folder: Path, instance: dg.DagsterInstance) -> None:
-        self.world = World(folder)
+    def __init__(
+        self, folder: Path, instance: dg.DagsterInstance, own: dict[str, dict[str, object]] | None = None
+    ) -> None:
+        self.world = World(folder, own=own or {})
         self.pipeline: Pipeline = self.world.pipeline()
         resource = dg.ResourceDefinition.hardcoded_resource(self.pipeline)
         self.defs = build_defs(self.pipeline.settings, resource, lambda: self.pipeline)
         self.instance = instance
         instance.add_dynamic_partitions("releases", [A, B, C])
 
-    def promote(self, release: str, environment: str = "staging") -> dg.ExecuteInProcessResult:
+    def promote(
+        self, release: str, environment: str = "staging", tags: Mapping[str, str] = TAGS
+    ) -> dg.ExecuteInProcessResult:
         """Run a promotion job."""
         job = self.defs.resolve_job_def(f"promote_{environment}_job")
-        return job.execute_in_process(instance=self.instance, partition_key=release, tags=TAGS, raise_on_error=False)
+        return job.execute_in_process(
+            instance=self.instance, partition_key=release, tags=dict(tags), raise_on_error=False
+        )
 
-    def roll_back(self, **config: object) -> dg.ExecuteInProcessResult:
+    def roll_back(self, actor_tag: str | None = None, **config: object) -> dg.ExecuteInProcessResult:
         """Run the rollback job."""
+        tags = {} if actor_tag is None else {"namecard/actor": actor_tag}
         run_config = {"ops": {"rollback_deployment": {"config": {"environment": "staging", **config}}}}
         job = self.defs.resolve_job_def("rollback_job")
-        return job.execute_in_process(instance=self.instance, run_config=run_config, raise_on_error=False)
+        return job.execute_in_process(instance=self.instance, run_config=run_config, tags=tags, raise_on_error=False)
 
     def bake(self) -> None:
         """Let a bake end well."""

@@ -239,7 +239,7 @@ def test_what_was_held_or_stopped_is_resumed_by_people_only(
     request = Request("staging", A, kind, "ada", "why", "run-1", "run-1")
     promotion = open_promotion(stage.pipeline, request)
     stage.pipeline.ledger.move(promotion.id, phase, stage.world.time, "its process is gone")
-    retry = replace(request, run_id="run-2", automatic=True)
+    retry = replace(request, run_id="run-2", retried=True)
     if resumes:
         assert open_promotion(stage.pipeline, retry).phase is PromotionPhase.REQUESTED
         return

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from namecard_release.adapters.sql.parser import Refused, parse
+from namecard_release.adapters.sql.scanning import opaque
 from namecard_release.adapters.sql.statements import read_statement
+from namecard_release.adapters.sql.templates import read_template
 from namecard_release.adapters.sql.trees import Lines, Node, Scope, calls
 from namecard_release.domain.sql import Effect, Obstacle, Trait, Unreadable, Verb
 
-_BODY = re.compile(r"(?:\$[A-Za-z_\x80-\uffff]?[\w\x80-\uffff]*\$|')")
 # Expressions that PL/pgSQL parses as such, for which SELECT makes a statement.
 _EXPRESSION_MODES = (2, 3, 4)
+# Where PL/pgSQL's statements hold the text that they execute.
+_DYNAMIC = {
+    "PLpgSQL_stmt_dynexecute": "query",
+    "PLpgSQL_stmt_dynfors": "query",
+    "PLpgSQL_stmt_open": "dynquery",
+    "PLpgSQL_stmt_return_query": "dynquery",
+}
 
 
 def read_body(node: Node, text: str, line: int, scope: Scope) -> Iterator[Effect | Unreadable]:
@@ -32,24 +40,19 @@ def read_body(node: Node, text: str, line: int, scope: Scope) -> Iterator[Effect
     except (Error, ValueError) as error:
         yield Unreadable(line, Obstacle.BODY, f"a DO block cannot be read: {error}")
         return
-    opening = _BODY.search(text)
-    body = line + (text.count("\n", 0, opening.end()) if opening else 0)
+    # The first that is no comment is the body's string: the language, where it comes first, is told by a name.
+    quoted = (s for s in opaque(text) if not s.is_comment and text[s.start] != '"')
+    body = line + next((text.count("\n", 0, s.start) for s in quoted), 0)
     whole = _returns_early(tree)
     for kind, part, branch in _parts(tree):
         for found in _read_part(kind, part, body, scope):
-            yield _conditional(found) if branch or whole else found
+            yield _marked(found, Trait.CONDITIONAL) if isinstance(found, Effect) and (branch or whole) else found
 
 
 def _returns_early(tree: Any) -> bool:
     """Tell whether the body may end before its last statement; the parser's own RETURN at the end has no line."""
     kinds = ("PLpgSQL_stmt_return", "PLpgSQL_stmt_exit")
     return any(kind in kinds and part["told"] for kind, part, _ in _parts(tree))
-
-
-def _conditional(found: Effect | Unreadable) -> Effect | Unreadable:
-    if isinstance(found, Unreadable):
-        return found
-    return replace(found, traits=found.traits | {Trait.CONDITIONAL})
 
 
 def _parts(tree: Any, lineno: int = 1, branch: bool = False) -> Iterator[tuple[str, dict[str, Any], bool]]:
@@ -78,37 +81,46 @@ _BRANCHES = frozenset(
 def _read_part(kind: str, part: dict[str, Any], body: int, scope: Scope) -> Iterator[Effect | Unreadable]:
     line = body + part["lineno"] - 1
     if kind in ("PLpgSQL_stmt_commit", "PLpgSQL_stmt_rollback"):
-        yield _nested(Effect(Verb.TRANSACTION, line, name=kind.rpartition("_")[2]))
-    elif kind in ("PLpgSQL_stmt_dynexecute", "PLpgSQL_stmt_dynfors") or "dynquery" in part:
-        yield _nested(Effect(Verb.DYNAMIC, line, name="execute"))
+        yield _marked(Effect(Verb.TRANSACTION, line, name=kind.rpartition("_")[2]))
+    elif kind in _DYNAMIC and (text := part.get(_DYNAMIC[kind])) is not None:
+        yield from _read_dynamic(text["PLpgSQL_expr"]["query"], line, scope)
     elif kind == "PLpgSQL_expr":
         yield from _read_query(part, line, scope)
 
 
-def _read_query(part: dict[str, Any], line: int, scope: Scope) -> Iterator[Effect | Unreadable]:
-    from pglast import parse_sql
-    from pglast.parser import ParseError
+def _read_dynamic(expression: str, line: int, scope: Scope) -> Iterator[Effect]:
+    """Tell dynamic SQL, and what its text does as far as it can be read: DYNAMIC, as names may be filled in."""
+    statements = read_template(expression)
+    traits = frozenset() if statements is None else frozenset({Trait.READABLE})
+    yield _marked(Effect(Verb.DYNAMIC, line, name="execute", traits=traits))
+    for node in statements or ():
+        for effect in read_statement(node, scope, line):
+            # PL/pgSQL refuses them at run time: "EXECUTE of transaction commands is not implemented".
+            if effect.verb is not Verb.QUERY or effect.columns:
+                yield _marked(effect, Trait.DYNAMIC)
 
+
+def _read_query(part: dict[str, Any], line: int, scope: Scope) -> Iterator[Effect | Unreadable]:
     mode = part.get("parseMode", 0)
     query = part["query"]
     if mode in _EXPRESSION_MODES:
         query = f"select {query.partition(':=')[2] if ':=' in query and mode == 3 else query}"
     try:
-        statements = parse_sql(query)
-    except ParseError as error:
+        statements = parse(query)
+    except Refused as error:
         if mode == 0:
-            yield Unreadable(line, Obstacle.BODY, f"a statement in a DO block cannot be read: {error.args[0]}")
+            yield Unreadable(line, Obstacle.BODY, f"a statement in a DO block cannot be read: {error.message}")
         else:
-            yield _nested(Effect(Verb.DYNAMIC, line, name="an expression that cannot be read"))
+            yield _marked(Effect(Verb.DYNAMIC, line, name="an expression that cannot be read"))
         return
-    for raw in statements:
+    for offset, _, node in statements:
         if mode in _EXPRESSION_MODES:
-            if names := calls(raw.stmt):
-                yield _nested(Effect(Verb.QUERY, line, columns=names))
+            if names := calls(node):
+                yield _marked(Effect(Verb.QUERY, line, columns=names))
             continue
-        at = line + Lines(query).at(raw.stmt_location or 0) - 1
-        yield from (_nested(effect) for effect in read_statement(raw.stmt, scope, at))
+        at = line + Lines(query).at(offset) - 1
+        yield from (_marked(effect) for effect in read_statement(node, scope, at))
 
 
-def _nested(effect: Effect) -> Effect:
-    return replace(effect, traits=effect.traits | {Trait.NESTED})
+def _marked(effect: Effect, *more: Trait) -> Effect:
+    return replace(effect, traits=effect.traits | {Trait.NESTED, *more})

@@ -50,7 +50,8 @@ _TOTAL = frozenset({
     "uuidv4", "uuidv7", "uuid_generate_v4", "uuid_generate_v1", "uuid_generate_v1mc", "nextval", "random", "md5",
     "lower", "upper", "length", "char_length", "btrim", "ltrim", "rtrim", "concat", "concat_ws", "to_tsvector",
     "date_trunc", "date_part", "extract", "timezone", "encode", "jsonb_build_object", "jsonb_build_array",
-    "json_build_object", "json_build_array", "setweight", "gen_random_bytes",
+    "json_build_object", "json_build_array", "setweight", "gen_random_bytes", "left", "right",
+    "replace", "translate", "reverse", "initcap",
 })
 _TOTAL_OPERATORS = frozenset({
     "=", "<>", "<", ">", "<=", ">=", "+", "-", "*", "||", "~~", "!~~", "~~*", "!~~*", "->", "->>", "#>", "#>>",

@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from namecard_release.adapters.sql.data import copy_in, delete, flags, insert, into, merge, select, truncate, update
+from namecard_release.adapters.sql.sessions import (
+    alter_database,
+    alter_subscription,
+    create_subscription,
+    discard,
+    maintain,
+    set_variable,
+    transaction,
+)
 from namecard_release.adapters.sql.tables import alter_table, create_index, create_table
-from namecard_release.adapters.sql.trees import Node, Scope, calls, strings, type_name, walk
+from namecard_release.adapters.sql.trees import Node, Scope, strings, type_name
 from namecard_release.domain.sql import Effect, Trait, Verb
 
 Reader = Callable[[Node, Scope, int], Iterator[Effect]]
@@ -35,95 +45,25 @@ def _with(effect: Effect, trait: Trait) -> Effect:
     return replace(effect, traits=effect.traits | {trait})
 
 
-def _flags(**present: bool) -> frozenset[Trait]:
-    return frozenset(Trait[name] for name, on in present.items() if on)
-
-
 def _kind(objtype: Node) -> str:
     return str(objtype.name).removeprefix("OBJECT_").lower()
 
 
-# --- data
-
-
-def _select(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
-    """Tell a query by the functions it calls: the one thing by which it can change anything."""
-    if node.intoClause is not None:
-        yield from _into(node.intoClause, scope, line, Verb.CREATE_TABLE)
-    # PostgreSQL takes data-modifying CTEs at the top only, where they are read already.
-    yield Effect(Verb.QUERY, line, columns=calls(node))
-
-
-def _into(into: Node, scope: Scope, line: int, verb: Verb, *, exists_ok: bool = False) -> Iterator[Effect]:
-    traits = _flags(TEMPORARY=_note_temporary(into.rel, scope), IF_NOT_EXISTS=exists_ok)
-    yield Effect(verb, line, scope.relation(into.rel), traits=traits)
-
-
-def _note_temporary(relation: Node, scope: Scope) -> bool:
-    """Tell whether a new relation is temporary; its bare name then means it from here on."""
-    temporary: bool = relation.relpersistence == "t"
-    if temporary:
-        scope.temporary.add(relation.relname)
-    return temporary
-
-
-def _insert(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
-    clause = node.onConflictClause
-    upsert = clause is not None and clause.action.name == "ONCONFLICT_UPDATE"
-    columns = tuple(target.name for target in node.cols or ())
-    yield Effect(Verb.INSERT, line, scope.relation(node.relation), columns=columns, traits=_flags(UPSERT=upsert))
-    yield from _called(node, line)
-
-
-def _update(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
-    columns = tuple(target.name for target in node.targetList)
-    traits = _flags(WHERE=_narrows(node.whereClause))
-    yield Effect(Verb.UPDATE, line, scope.relation(node.relation), columns=columns, traits=traits)
-    yield from _called(node, line)
-
-
-def _delete(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
-    traits = _flags(WHERE=_narrows(node.whereClause))
-    yield Effect(Verb.DELETE, line, scope.relation(node.relation), traits=traits)
-    yield from _called(node, line)
-
-
-def _narrows(where: Node) -> bool:
-    """Tell whether a WHERE says anything: `where true` and `where 1 = 1` are none."""
-    return where is not None and any(type(n).__name__ in ("ColumnRef", "CurrentOfExpr", "SubLink") for n in walk(where))
-
-
-def _called(node: Node, line: int) -> Iterator[Effect]:
-    names = calls(node)
-    if names:
-        yield Effect(Verb.QUERY, line, columns=names)
-
-
-def _merge(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
-    yield Effect(Verb.MERGE, line, scope.relation(node.relation))
+# --- objects, and what holds a query
 
 
 def _copy(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
+    """Tell a COPY: what it reads or writes, and whether it asks the server for a file or a program."""
     if node.is_program or (node.filename and not node.is_from):
         yield Effect(Verb.SERVER, line, name="copy program or file")
     if node.is_from:
-        traits = _flags(STDIN=node.filename is None and not node.is_program)
-        yield Effect(Verb.COPY_IN, line, scope.relation(node.relation), traits=traits)
+        yield from copy_in(node, scope, line)
     elif node.query is not None:
         # A query here may be a DELETE, or have one in a CTE.
         for effect in read_statement(node.query, scope, line):
             yield _with(effect, Trait.STDIN) if node.filename is None else effect
     else:
-        yield Effect(Verb.QUERY, line, traits=_flags(STDIN=node.filename is None))
-
-
-def _truncate(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
-    cascade = node.behavior.name == "DROP_CASCADE"
-    for relation in node.relations:
-        yield Effect(Verb.TRUNCATE, line, scope.relation(relation), traits=_flags(CASCADE=cascade))
-
-
-# --- objects
+        yield Effect(Verb.QUERY, line, traits=flags(STDIN=node.filename is None))
 
 
 def _create_as(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
@@ -133,19 +73,21 @@ def _create_as(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
         if effect.verb is not Verb.QUERY or effect.columns:
             yield effect
     verb = Verb.CREATE_VIEW if view else Verb.CREATE_TABLE
-    yield from _into(node.into, scope, line, verb, exists_ok=node.if_not_exists)
+    yield from into(node.into, scope, line, verb, IF_NOT_EXISTS=node.if_not_exists)
 
 
 def _view(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
-    traits = _flags(TEMPORARY=_note_temporary(node.view, scope), REPLACE=node.replace)
+    traits = flags(TEMPORARY=scope.makes_temporary(node.view), REPLACE=node.replace)
     yield Effect(Verb.CREATE_VIEW, line, scope.relation(node.view), kind="view", traits=traits)
 
 
 def _function(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
-    types = [type_name(p.argType) for p in node.parameters or () if p.mode.value in ("i", "b", "v", "d")]
+    types = [
+        type_name(p.argType) for p in node.parameters or () if p.mode not in ("FUNC_PARAM_OUT", "FUNC_PARAM_TABLE")
+    ]
     name = f"{scope.dotted(node.funcname)}({','.join(types)})"
     kind = "procedure" if node.is_procedure else "function"
-    yield Effect(Verb.CREATE_ROUTINE, line, name, kind=kind, traits=_flags(REPLACE=node.replace))
+    yield Effect(Verb.CREATE_ROUTINE, line, name, kind=kind, traits=flags(REPLACE=node.replace))
 
 
 def _type(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
@@ -153,13 +95,13 @@ def _type(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
     names = getattr(node, "domainname", None) or getattr(node, "typeName", None)
     relation = scope.dotted(names) if names else scope.relation(node.typevar)
     found = {constraint.contype.name for constraint in getattr(node, "constraints", None) or ()}
-    traits = _flags(NOT_NULL="CONSTR_NOTNULL" in found, CHECK="CONSTR_CHECK" in found)
+    traits = flags(NOT_NULL="CONSTR_NOTNULL" in found, CHECK="CONSTR_CHECK" in found)
     yield Effect(Verb.CREATE_TYPE, line, relation, kind="type", traits=traits)
 
 
 def _trigger(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
     relation = scope.relation(node.relation)
-    yield Effect(Verb.CREATE_TRIGGER, line, relation, node.trigname, "trigger", traits=_flags(REPLACE=node.replace))
+    yield Effect(Verb.CREATE_TRIGGER, line, relation, node.trigname, "trigger", traits=flags(REPLACE=node.replace))
 
 
 def _policy(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
@@ -168,7 +110,7 @@ def _policy(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
 
 def _schema(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
     name = node.schemaname or (node.authrole.rolename if node.authrole else "")
-    traits = _flags(IF_NOT_EXISTS=node.if_not_exists)
+    traits = flags(IF_NOT_EXISTS=node.if_not_exists)
     yield Effect(Verb.CREATE_OBJECT, line, name, kind="schema", traits=traits)
     inner = Scope(name or scope.path, scope.temporary)
     for element in node.schemaElts or ():
@@ -176,7 +118,7 @@ def _schema(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
 
 
 def _sequence(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
-    traits = _flags(TEMPORARY=_note_temporary(node.sequence, scope), IF_NOT_EXISTS=node.if_not_exists)
+    traits = flags(TEMPORARY=scope.makes_temporary(node.sequence), IF_NOT_EXISTS=node.if_not_exists)
     yield Effect(Verb.CREATE_OBJECT, line, scope.relation(node.sequence), kind="sequence", traits=traits)
 
 
@@ -187,7 +129,7 @@ def _alter_sequence(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
 
 
 def _extension(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
-    traits = _flags(IF_NOT_EXISTS=node.if_not_exists)
+    traits = flags(IF_NOT_EXISTS=node.if_not_exists)
     yield Effect(Verb.CREATE_OBJECT, line, node.extname, kind="extension", traits=traits)
 
 
@@ -195,10 +137,18 @@ def _drop(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
     """Tell each object dropped; of triggers, policies and rules `relation` is the table and `name` the part."""
     kind = _kind(node.removeType)
     cascade = node.behavior.name == "DROP_CASCADE"
-    traits = _flags(IF_EXISTS=node.missing_ok, CASCADE=cascade, CONCURRENT=node.concurrent)
+    traits = flags(IF_EXISTS=node.missing_ok, CASCADE=cascade, CONCURRENT=node.concurrent)
     for item in node.objects:
         relation, name = _dropped(item, kind, scope)
+        if relation.startswith("pg_temp."):
+            scope.temporary.discard(relation.removeprefix("pg_temp."))
         yield Effect(Verb.DROP, line, relation, name, kind, traits=traits)
+
+
+def _drop_owned(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
+    cascade = node.behavior.name == "DROP_CASCADE"
+    for role in node.roles:
+        yield Effect(Verb.DROP, line, role.rolename or "", kind="owned", traits=flags(CASCADE=cascade))
 
 
 def _dropped(item: Node, kind: str, scope: Scope) -> tuple[str, str]:
@@ -217,12 +167,11 @@ def _dropped(item: Node, kind: str, scope: Scope) -> tuple[str, str]:
 
 
 def _rename(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
-    relation = scope.relation(node.relation)
-    if not relation and node.object is not None:
-        relation = _dropped(node.object, "", scope)[0]
+    """Tell a new name; a schema, a role or a database stands in `subname` alone."""
     kind = _kind(node.renameType)
-    if kind in ("schema", "role", "database", "tablespace"):
-        relation = node.subname
+    relation = scope.relation(node.relation)
+    if not relation:
+        relation = _dropped(node.object, "", scope)[0] if node.object is not None else str(node.subname or "")
     columns = (node.subname,) if node.subname and kind in _PARTS else ()
     yield Effect(Verb.RENAME, line, relation, node.newname, kind, columns)
 
@@ -290,46 +239,20 @@ def _default_rights(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
     yield Effect(Verb.GRANT if node.action.is_grant else Verb.REVOKE, line, kind="default privileges")
 
 
-def _set(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
-    name = node.name or node.kind.name
-    if name == "search_path":
-        words = [arg.val.sval for arg in node.args or () if hasattr(getattr(arg, "val", None), "sval")]
-        scope.path = words[0] if words else "public"
-    yield Effect(Verb.SESSION, line, name=name)
-
-
-def _transaction(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
-    word = node.kind.name.removeprefix("TRANS_STMT_").lower().replace("_", " ")
-    inner = word in ("savepoint", "release", "rollback to")
-    yield Effect(Verb.SAVEPOINT if inner else Verb.TRANSACTION, line, name=word)
-
-
-def _maintain(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
-    """Tell VACUUM, ANALYZE, REINDEX, CLUSTER, REFRESH; `name` is the word, CONCURRENT where it is."""
-    word = type(node).__name__.removesuffix("Stmt").lower()
-    if word == "vacuum" and not node.is_vacuumcmd:
-        word = "analyze"
-    concurrent = bool(getattr(node, "concurrent", False)) or any(
-        option.defname == "concurrently" for option in getattr(node, "params", None) or ()
-    )
-    whole = word == "cluster" and node.relation is None
-    relation = scope.relation(getattr(node, "relation", None))
-    if word == "reindex":
-        whole = node.kind.name in ("REINDEX_OBJECT_SCHEMA", "REINDEX_OBJECT_SYSTEM", "REINDEX_OBJECT_DATABASE")
-    kind = "every table" if whole else ""
-    if word == "refreshmatview" and node.skipData:
-        kind = "with no data"
-    yield Effect(Verb.MAINTENANCE, line, relation, word, kind, traits=_flags(CONCURRENT=concurrent))
-
-
 def _call(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
     yield Effect(Verb.CALL, line, name=".".join(strings(node.funccall.funcname)))
 
 
 def _execute(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
-    yield Effect(
-        Verb.DYNAMIC, line, name=f"{type(node).__name__.removesuffix('Stmt').lower()} {node.name or ''}".strip()
-    )
+    """Tell PREPARE and EXECUTE; what is prepared is told as DYNAMIC, for nobody knows whether it is run."""
+    word = type(node).__name__.removesuffix("Stmt").lower()
+    yield Effect(Verb.DYNAMIC, line, name=f"{word} {node.name or ''}".strip())
+    if word == "prepare":
+        yield from (_with(effect, Trait.DYNAMIC) for effect in read_statement(node.query, scope, line))
+
+
+def _cursor(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
+    yield from read_statement(node.query, scope, line)
 
 
 def _explain(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
@@ -340,13 +263,13 @@ def _explain(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
 
 
 _READERS: dict[str, Reader] = {
-    "SelectStmt": _select,
-    "InsertStmt": _insert,
-    "UpdateStmt": _update,
-    "DeleteStmt": _delete,
-    "MergeStmt": _merge,
+    "SelectStmt": select,
+    "InsertStmt": insert,
+    "UpdateStmt": update,
+    "DeleteStmt": delete,
+    "MergeStmt": merge,
     "CopyStmt": _copy,
-    "TruncateStmt": _truncate,
+    "TruncateStmt": truncate,
     "CreateStmt": create_table,
     "CreateForeignTableStmt": lambda node, scope, line: create_table(node.base, scope, line, "foreign table"),
     "CreateTableAsStmt": _create_as,
@@ -365,6 +288,7 @@ _READERS: dict[str, Reader] = {
     "AlterSeqStmt": _alter_sequence,
     "CreateExtensionStmt": _extension,
     "DropStmt": _drop,
+    "DropOwnedStmt": _drop_owned,
     "RenameStmt": _rename,
     "AlterObjectSchemaStmt": _set_schema,
     "AlterOwnerStmt": _owner,
@@ -373,22 +297,26 @@ _READERS: dict[str, Reader] = {
     "GrantStmt": _grant,
     "GrantRoleStmt": _grant_role,
     "AlterDefaultPrivilegesStmt": _default_rights,
-    "VariableSetStmt": _set,
-    "TransactionStmt": _transaction,
-    "VacuumStmt": _maintain,
-    "ReindexStmt": _maintain,
-    "ClusterStmt": _maintain,
-    "RefreshMatViewStmt": _maintain,
+    "VariableSetStmt": set_variable,
+    "TransactionStmt": transaction,
+    "VacuumStmt": maintain,
+    "ReindexStmt": maintain,
+    "ClusterStmt": maintain,
+    "RefreshMatViewStmt": maintain,
     "CallStmt": _call,
     "ExecuteStmt": _execute,
     "PrepareStmt": _execute,
     "ExplainStmt": _explain,
+    "DeclareCursorStmt": _cursor,
+    "DiscardStmt": discard,
+    "AlterDatabaseStmt": alter_database,
+    "CreateSubscriptionStmt": create_subscription,
+    "AlterSubscriptionStmt": alter_subscription,
 }
 _PLAIN = {
     "CommentStmt": Verb.COMMENT,
     "VariableShowStmt": Verb.SESSION,
     "ConstraintsSetStmt": Verb.SESSION,
-    "DiscardStmt": Verb.SESSION,
     "DeallocateStmt": Verb.SESSION,
     "LockStmt": Verb.SESSION,
     "ListenStmt": Verb.SESSION,
@@ -402,12 +330,10 @@ _PLAIN = {
     "CreateTableSpaceStmt": Verb.SERVER,
     "DropTableSpaceStmt": Verb.SERVER,
     "AlterSystemStmt": Verb.SERVER,
-    "AlterDatabaseStmt": Verb.SERVER,
     "AlterDatabaseSetStmt": Verb.SERVER,
     "CreateRoleStmt": Verb.SERVER,
     "AlterRoleStmt": Verb.SERVER,
     "AlterRoleSetStmt": Verb.SERVER,
     "DropRoleStmt": Verb.SERVER,
-    "CreateSubscriptionStmt": Verb.SERVER,
     "DropSubscriptionStmt": Verb.SERVER,
 }

@@ -43,9 +43,10 @@ def create_table(node: Node, scope: Scope, line: int, kind: str = "") -> Iterato
     if parents and (node.partbound is None or node.tableElts):
         traits.add(Trait.INHERITS)
     target = scope.relation(parents[0]) if parents else ""
-    if node.relation.relpersistence == "t":
-        scope.temporary.add(node.relation.relname)
+    if scope.makes_temporary(node.relation):
         traits.add(Trait.TEMPORARY)
+        if node.oncommit.name == "ONCOMMIT_DROP":
+            traits.add(Trait.ON_COMMIT_DROP)
     if node.if_not_exists:
         traits.add(Trait.IF_NOT_EXISTS)
     relation = scope.relation(node.relation)
@@ -236,7 +237,10 @@ def _default(node: Node, relation: str, scope: Scope, line: int) -> Iterator[Eff
         yield Effect(Verb.DROP_DEFAULT, line, relation, node.name, "", (node.name,))
         return
     traits = frozenset(value_facts(node.def_, ""))
-    yield Effect(Verb.SET_DEFAULT, line, relation, node.name, "", (node.name,), traits)
+    # The narrowest type that holds a text; of what is computed, the size is not known.
+    value = evaluate(node.def_, {})
+    kind = f"varchar({len(value)})" if isinstance(value, str) else ""
+    yield Effect(Verb.SET_DEFAULT, line, relation, node.name, kind, (node.name,), traits)
 
 
 def _set_type(node: Node, relation: str, scope: Scope, line: int) -> Iterator[Effect]:
@@ -245,6 +249,8 @@ def _set_type(node: Node, relation: str, scope: Scope, line: int) -> Iterator[Ef
         kind += f" collate {'.'.join(strings(node.def_.collClause.collname))}"
     traits = frozenset({Trait.CASTS}) if node.def_.raw_default is not None else frozenset()
     yield Effect(Verb.SET_TYPE, line, relation, node.name, kind, (node.name,), traits)
+    if names := calls(node.def_.raw_default):
+        yield Effect(Verb.QUERY, line, columns=names)
 
 
 def _add_constraint(node: Node, relation: str, scope: Scope, line: int) -> Iterator[Effect]:
@@ -270,6 +276,13 @@ def _partition(node: Node, relation: str, scope: Scope, line: int) -> Iterator[E
     yield Effect(verb, line, relation, scope.relation(node.def_.name), "", (), traits)
 
 
+def _storage(node: Node, relation: str, scope: Scope, line: int) -> Iterator[Effect]:
+    """PLAIN refuses values that do not fit a page (PostgreSQL documentation, "TOAST"), so it is no tuning."""
+    plain = strings(node.def_) == ("plain",)
+    verb, name = (Verb.OTHER, f"SetStorage {node.name}") if plain else (Verb.TUNE, node.name)
+    yield Effect(verb, line, relation, name)
+
+
 def _row_security(node: Node, relation: str, scope: Scope, line: int) -> Iterator[Effect]:
     off = node.subtype.name in ("AT_DisableRowSecurity", "AT_NoForceRowSecurity")
     yield Effect(Verb.DISABLE_ROW_SECURITY if off else Verb.ENABLE_ROW_SECURITY, line, relation)
@@ -292,7 +305,6 @@ _OTHERS = {
     "AT_SetStatistics": Verb.TUNE,
     "AT_SetOptions": Verb.TUNE,
     "AT_ResetOptions": Verb.TUNE,
-    "AT_SetStorage": Verb.TUNE,
     "AT_SetCompression": Verb.TUNE,
     "AT_ClusterOn": Verb.TUNE,
     "AT_DropCluster": Verb.TUNE,
@@ -301,7 +313,6 @@ _OTHERS = {
     "AT_SetTableSpace": Verb.TUNE,
     "AT_SetRelOptions": Verb.TUNE,
     "AT_ResetRelOptions": Verb.TUNE,
-    "AT_ReplicaIdentity": Verb.TUNE,
 }
 _READERS: dict[str, Callable[[Node, str, Scope, int], Iterator[Effect]]] = {
     "AT_AddColumn": _add_column,
@@ -313,6 +324,7 @@ _READERS: dict[str, Callable[[Node, str, Scope, int], Iterator[Effect]]] = {
     "AT_AttachPartition": _partition,
     "AT_DetachPartition": _partition,
     "AT_DetachPartitionFinalize": _partition,
+    "AT_SetStorage": _storage,
     "AT_EnableRowSecurity": _row_security,
     "AT_ForceRowSecurity": _row_security,
     "AT_DisableRowSecurity": _row_security,

@@ -1,17 +1,21 @@
-"""Walking pglast's trees: nodes, names, lines, the search path. What a statement means belongs beside."""
+"""Walking the parser's trees: nodes, names, lines, the search path. What a statement means belongs beside."""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-# pglast's nodes are typed by no stub; every one of them is an Any here.
+from namecard_release.adapters.sql.parser import find
+from namecard_release.domain.sql import SETVAL_TO_CONSTANT
+
+# The fields of PostgreSQL's nodes are typed nowhere; every node is an Any here.
 Node = Any
 
 _NOTHING = re.compile(r"(?:\s+|--[^\n]*)*")
+_NULL_TESTS = ("NullTest", "BooleanTest", "CoalesceExpr", "CaseExpr", "SubLink")
 _NULL_SPOTTERS = frozenset({"num_nulls", "num_nonnulls", "coalesce"})
 
 
@@ -33,6 +37,13 @@ class Scope:
     def qualify(self, name: str) -> str:
         """Give a bare name its schema."""
         return f"pg_temp.{name}" if name in self.temporary else f"{self.path}.{name}"
+
+    def makes_temporary(self, var: Node) -> bool:
+        """Tell whether the relation that a RangeVar makes is temporary; its bare name then means it from here on."""
+        temporary: bool = var.relpersistence == "t"
+        if temporary:
+            self.temporary.add(var.relname)
+        return temporary
 
     def dotted(self, parts: Node) -> str:
         """Give the full name of a list of String nodes."""
@@ -70,27 +81,13 @@ def strings(parts: Node) -> tuple[str, ...]:
     if parts is None:
         return ()
     if isinstance(parts, list | tuple):
-        return tuple(str(part.sval) for part in parts if hasattr(part, "sval"))
-    return (str(parts.sval),)
-
-
-def walk(node: Node) -> Iterator[Node]:
-    """Give a node and every node below it."""
-    from pglast import ast
-
-    stack: list[Node] = [node]
-    while stack:
-        current = stack.pop()
-        if isinstance(current, list | tuple):
-            stack.extend(current)
-        elif isinstance(current, ast.Node):
-            yield current
-            stack.extend(getattr(current, name) for name in current)
+        return tuple(part.sval for part in parts if type(part).__name__ == "String")
+    return (parts.sval,) if type(parts).__name__ == "String" else ()
 
 
 def calls(node: Node) -> tuple[str, ...]:
     """Give the names of the functions called at or below a node, a schema kept unless it is pg_catalog."""
-    return tuple(_call_name(n) for n in walk(node) if type(n).__name__ == "FuncCall")
+    return tuple(map(_call_name, find(node, "FuncCall")))
 
 
 def function_name(node: Node) -> str:
@@ -102,38 +99,34 @@ def function_name(node: Node) -> str:
 def _call_name(node: Node) -> str:
     name = function_name(node)
     # Setting a sequence to a number that the file makes up is another thing than to what the rows have.
-    reads = ("FuncCall", "ColumnRef", "SubLink")
-    if name == "setval" and not any(type(n).__name__ in reads for n in walk(node.args[1:])):
-        return "setval to a constant"
+    if name == "setval" and not any(find(node.args[1:], "FuncCall", "ColumnRef", "SubLink")):
+        return SETVAL_TO_CONSTANT
     return name
 
 
 def tests_null(node: Node) -> bool:
     """Tell whether an expression can be false, rather than null, where a column is null."""
-    for found in walk(node):
-        kind = type(found).__name__
-        if kind in ("NullTest", "BooleanTest", "CoalesceExpr", "CaseExpr", "SubLink"):
-            return True
-        if kind == "A_Expr" and found.kind.name in ("AEXPR_DISTINCT", "AEXPR_NOT_DISTINCT"):
-            return True
-        if kind == "FuncCall" and strings(found.funcname)[-1] in _NULL_SPOTTERS:
-            return True
-    return False
+    return any(map(_tests_null, find(node, *_NULL_TESTS, "A_Expr", "FuncCall")))
+
+
+def _tests_null(node: Node) -> bool:
+    kind = type(node).__name__
+    if kind == "A_Expr":
+        return node.kind in ("AEXPR_DISTINCT", "AEXPR_NOT_DISTINCT")
+    return kind != "FuncCall" or strings(node.funcname)[-1] in _NULL_SPOTTERS
 
 
 def casts(node: Node) -> bool:
     """Tell whether an expression casts something to other than text."""
     return any(
-        type(n).__name__ == "TypeCast"
-        and strings(n.typeName.names)[-1] not in ("text", "varchar", "bpchar")
-        and type(n.arg).__name__ != "A_Const"
-        for n in walk(node)
+        strings(n.typeName.names)[-1] not in ("text", "varchar", "bpchar") and type(n.arg).__name__ != "A_Const"
+        for n in find(node, "TypeCast")
     )
 
 
 def columns_in(node: Node) -> tuple[str, ...]:
     """Give the columns that an expression names, in no order."""
-    refs = (n for n in walk(node) if type(n).__name__ == "ColumnRef")
+    refs = find(node, "ColumnRef")
     return tuple(sorted({words[-1] for ref in refs if (words := strings(ref.fields))}))
 
 

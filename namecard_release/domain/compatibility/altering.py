@@ -27,8 +27,8 @@ def change_owner(effect: Effect, state: State) -> Ruling:
 
 
 def tune(effect: Effect, state: State) -> Ruling:
-    """Rule on storage and statistics: they change no result; a view's options do."""
-    if effect.kind == "view":
+    """Rule on storage and statistics: they change no result; views and owned sequences are other things."""
+    if effect.kind == "view" or "owned_by" in effect.name:
         return alter_object(effect, state)
     return FINE
 

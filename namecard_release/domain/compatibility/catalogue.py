@@ -38,12 +38,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """An index (`schema.name`) of a table; `of_constraint` when a constraint stands on it."""
+    """An index (`schema.name`) of a table; `of_constraint` when a constraint stands on it.
+
+    `columns` are those that it looks at, in expressions and its WHERE too.
+    """
 
     name: str
     table: str
     unique: bool
     of_constraint: bool = False
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,12 @@ class Catalogue:
         """Tell whether it is proven that a table is there without such a column."""
         columns = self.tables.get(table)
         return columns is not None and self.sure(table) and all(one.name != column for one in columns)
+
+    def constrains(self, table: str, column: str) -> bool:
+        """Tell whether a constraint or a unique index looks at a column."""
+        if any(column in one.columns for one in self.constraints.get(table, ())):
+            return True
+        return any(one.unique and one.table == table and column in one.columns for one in self.indexes.values())
 
     def column(self, table: str, column: str) -> Column | None:
         """Give a column of a table whose name is sure."""

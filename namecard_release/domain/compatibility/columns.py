@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from namecard_release.domain.compatibility.catalogue import Space
 from namecard_release.domain.compatibility.state import Origin, OwnColumn, State
-from namecard_release.domain.compatibility.types import is_plain, widens
+from namecard_release.domain.compatibility.types import holds, is_plain, widens
 from namecard_release.domain.compatibility.verdict import FINE, Ruling, Safety, unknown, unsafe
 from namecard_release.domain.compatibility.words import column_of
 from namecard_release.domain.sql import Effect, Trait
@@ -27,7 +27,7 @@ def weigh(origin: Origin, ruling: Ruling) -> Ruling:
 def add_column(effect: Effect, state: State) -> Ruling:
     """Rule on ADD COLUMN: the earlier code inserts rows without it, and reads rows that have it."""
     if state.table(effect.relation) is Origin.OURS:
-        note_foreign_key(effect, state)
+        note_own_table(effect, state)
         return FINE
     before = state.before
     if effect.has(Trait.IF_NOT_EXISTS) and before is not None and before.column(effect.relation, effect.name):
@@ -114,7 +114,7 @@ def _rule_type(effect: Effect, state: State) -> Ruling:
     if is_plain(kind) or (effect.has(Trait.DEFAULT) and not effect.has(Trait.VOLATILE)):
         return FINE
     bare = kind.removesuffix("[]").partition("(")[0]
-    own = state.types.get(bare.rpartition(".")[2])
+    own = state.type_traits(bare)
     if own is not None:
         if Trait.NOT_NULL in own:
             why = f"{column_of(effect)} is of the domain {bare}, which takes no NULL: inserts of the earlier code fail"
@@ -134,13 +134,34 @@ def _note_column(effect: Effect, state: State) -> None:
     absent = state.before is not None and state.before.lacks_column(*key)
     proven = absent or not effect.has(Trait.IF_NOT_EXISTS, Trait.CONDITIONAL)
     traits = (Trait.UNIQUE, Trait.PRIMARY, Trait.CHECK, Trait.FOREIGN, Trait.GENERATED)
-    state.columns[key] = OwnColumn(
+    added = OwnColumn(
         Origin.OURS if proven else Origin.MAYBE,
         effect.has(Trait.NOT_NULL, Trait.PRIMARY),
-        value_of(effect),
-        guarded=effect.has(*traits) or not is_plain(effect.kind),
+        _sure(effect, value_of(effect)),
+        effect.has(*traits) or not is_plain(effect.kind),
+        effect.kind,
     )
+    there = state.columns.get(key)
+    state.columns[key] = _either(there, added) if there and effect.has(Trait.IF_NOT_EXISTS) else added
     note_foreign_key(effect, state)
+
+
+def _either(one: OwnColumn, other: OwnColumn) -> OwnColumn:
+    """Give what holds of a column that two statements may have added."""
+    value = one.value if one.value is other.value else Trait.UNPROVEN
+    return OwnColumn(one.origin, one.not_null or other.not_null, value, one.guarded or other.guarded, one.kind)
+
+
+def _sure(effect: Effect, value: Trait | None) -> Trait | None:
+    """Give the value that a column has after an effect; one that may have been skipped leaves it open."""
+    return Trait.UNPROVEN if effect.has(Trait.CONDITIONAL) else value
+
+
+def note_own_table(effect: Effect, state: State) -> None:
+    """Note of a new table's column or constraint what a write to the table then sets off."""
+    note_foreign_key(effect, state, within=True)
+    if effect.has(Trait.UNPROVEN):
+        state.tied.add(effect.relation)
 
 
 def value_of(effect: Effect) -> Trait | None:
@@ -154,11 +175,14 @@ def value_of(effect: Effect) -> Trait | None:
     return None
 
 
-def note_foreign_key(effect: Effect, state: State) -> None:
-    """Note a foreign key: whose rows it may keep from being deleted, and which writes it carries on."""
+def note_foreign_key(effect: Effect, state: State, *, within: bool = False) -> None:
+    """Note a foreign key: whose rows it may keep from being deleted, and which writes it carries on.
+
+    One `within` a CREATE TABLE is the new table's, or nothing when IF NOT EXISTS finds one.
+    """
     if not effect.has(Trait.FOREIGN):
         return
-    ours = state.table(effect.relation) is Origin.OURS
+    ours = within or state.table(effect.relation) is Origin.OURS
     if not ours:
         state.tied.add(effect.target)
     holds = effect.has(Trait.HOLDS) or (effect.has(Trait.FOLLOWS) and not ours)
@@ -194,6 +218,8 @@ def set_type(effect: Effect, state: State) -> Ruling:
     if origin is Origin.OURS and own is not None and (own.guarded or own.value or not is_plain(effect.kind)):
         why = f"{column_of(effect)} becomes {effect.kind}, and a default, a constraint or its type may now refuse rows"
         return unknown("alter-new-column-type", why)
+    if own is not None:
+        state.columns[effect.relation, effect.name] = replace(own, kind=effect.kind)
     known = state.before.column(effect.relation, effect.name) if state.before and not _is_new(own) else None
     if known is not None and not effect.has(Trait.CASTS) and widens(known.kind, effect.kind):
         return FINE
@@ -234,13 +260,23 @@ def set_default(effect: Effect, state: State) -> Ruling:
         return FINE
     own = state.column(effect.relation, effect.name)
     if own is not None:
-        state.columns[effect.relation, effect.name] = replace(own, value=value_of(_with_default(effect)))
+        state.columns[effect.relation, effect.name] = replace(own, value=_sure(effect, value_of(_with_default(effect))))
     why = f"the new default of {column_of(effect)} "
     if effect.has(Trait.UNPROVEN):
         return unknown("unproven-default", f"{why}is not known to give a value to each row of the earlier code")
     if (own is not None and own.guarded) or _is_constrained(effect, state):
         return unknown("default-of-constrained-column", f"{why}may be refused by a constraint that looks at the column")
+    if not holds(_kind_of(effect, state), effect.kind):
+        return unknown("default-too-wide", f"{why}is not known to fit the column's type")
     return FINE
+
+
+def _kind_of(effect: Effect, state: State) -> str:
+    own = state.column(effect.relation, effect.name)
+    if own is not None and own.kind:
+        return own.kind
+    known = state.catalogue.column(effect.relation, effect.name) if state.catalogue else None
+    return known.kind if known else ""
 
 
 def _with_default(effect: Effect) -> Effect:
@@ -248,8 +284,7 @@ def _with_default(effect: Effect) -> Effect:
 
 
 def _is_constrained(effect: Effect, state: State) -> bool:
-    found = state.catalogue.constraints.get(effect.relation, ()) if state.catalogue else ()
-    return any(effect.name in one.columns for one in found)
+    return state.catalogue is not None and state.catalogue.constrains(effect.relation, effect.name)
 
 
 def drop_default(effect: Effect, state: State) -> Ruling:
@@ -260,7 +295,7 @@ def drop_default(effect: Effect, state: State) -> Ruling:
     if own is None or not _is_new(own) or state.table(effect.relation) is Origin.OURS:
         why = f"{column_of(effect)} is no longer filled when the earlier code inserts a row without it"
         return weigh(origin, unsafe(rule, why))
-    state.columns[effect.relation, effect.name] = replace(own, value=None)
+    state.columns[effect.relation, effect.name] = replace(own, value=_sure(effect, None))
     if own.not_null:
         why = f"{column_of(effect)} is NOT NULL and is no longer filled: every insert of the earlier code fails"
         return unsafe(rule, why)
@@ -277,6 +312,6 @@ def add_identity(effect: Effect, state: State) -> Ruling:
         return weigh(origin, unsafe("identity-always", why))
     own = state.column(effect.relation, effect.name)
     if own is not None:
-        state.columns[effect.relation, effect.name] = replace(own, value=Trait.DISTINCT)
+        state.columns[effect.relation, effect.name] = replace(own, value=_sure(effect, Trait.DISTINCT))
     why = f"{column_of(effect)} is numbered by a sequence that may meet numbers which the earlier code gave"
     return weigh(origin, unknown("identity", why))

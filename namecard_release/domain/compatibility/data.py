@@ -7,7 +7,7 @@ from namecard_release.domain.compatibility.state import Origin, State
 from namecard_release.domain.compatibility.types import HARMLESS_FUNCTIONS
 from namecard_release.domain.compatibility.verdict import FINE, Ruling, unknown, unsafe
 from namecard_release.domain.compatibility.words import listed
-from namecard_release.domain.sql import Effect, Trait
+from namecard_release.domain.sql import SETVAL_TO_CONSTANT, Effect, Trait
 
 
 def insert(effect: Effect, state: State) -> Ruling:
@@ -88,7 +88,7 @@ def copy_in(effect: Effect, state: State) -> Ruling:
 def query(effect: Effect, state: State) -> Ruling:
     """Rule on a query by the functions that it calls, the one thing by which it can change anything."""
     for name in effect.columns:
-        if name == "setval to a constant":
+        if name == SETVAL_TO_CONSTANT:
             why = "a sequence is set to a number of the file's own: the earlier code may get numbers that are taken"
             return unknown("set-sequence", why)
         if name not in HARMLESS_FUNCTIONS or name in state.routines:

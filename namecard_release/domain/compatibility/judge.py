@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from namecard_release.domain.compatibility.catalogue import Catalogue
-from namecard_release.domain.compatibility.columns import note_foreign_key
+from namecard_release.domain.compatibility.columns import note_own_table
 from namecard_release.domain.compatibility.rules import rule_on
 from namecard_release.domain.compatibility.state import State
 from namecard_release.domain.compatibility.verdict import FINE, Compatibility, Reason, Ruling, Safety, combine, unknown
@@ -54,15 +54,45 @@ def _rule_statement(statement: Statement, state: State) -> Iterator[tuple[int, R
         return
     table: Effect | None = None
     left: list[str] = []
-    for effect in statement.effects:
+    for effect in _in_order([effect for effect in statement.effects if not _is_guess(effect)]):
         if table is not None and _is_within(effect, table, left):
-            note_foreign_key(effect, state)
+            note_own_table(effect, state)
             continue
         table = effect if effect.verb is Verb.CREATE_TABLE else None
         left = list(effect.columns) if table is not None else []
         ruling = rule_on(effect, state)
         if ruling is not FINE:
             yield effect.line, ruling
+
+
+def _is_guess(effect: Effect) -> bool:
+    """Tell whether an effect is read from a text that may run as another one; that it is run is UNKNOWN by itself."""
+    return effect.has(Trait.DYNAMIC)
+
+
+_DROPS = frozenset({Verb.DROP_COLUMN, Verb.DROP_CONSTRAINT})
+_ADDS = frozenset({Verb.ADD_COLUMN, Verb.ADD_CONSTRAINT})
+
+
+def _in_order(effects: Sequence[Effect]) -> Sequence[Effect]:
+    """Give effects in PostgreSQL's order: one ALTER TABLE drops first, whatever stands first in it.
+
+    So `add column a, drop column a` drops the column that was there (PostgreSQL documentation, "ALTER TABLE").
+    """
+    verbs = {effect.verb for effect in effects}
+    if verbs.isdisjoint(_DROPS) or verbs.isdisjoint(_ADDS):
+        return effects
+    places: dict[tuple[int, str], int] = {}
+    for number, effect in enumerate(effects):
+        if effect.verb in _ADDS:
+            places.setdefault((effect.line, effect.relation), number)
+
+    def place(item: tuple[int, Effect]) -> tuple[int, bool, int]:
+        number, effect = item
+        first = places.get((effect.line, effect.relation), number) if effect.verb in _DROPS else number
+        return (min(first, number), effect.verb not in _DROPS, number)
+
+    return [effect for _, effect in sorted(enumerate(effects), key=place)]
 
 
 def _is_within(effect: Effect, table: Effect, left: list[str]) -> bool:

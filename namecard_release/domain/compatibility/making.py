@@ -16,6 +16,9 @@ def create_table(effect: Effect, state: State) -> Ruling:
         if effect.has(Trait.INHERITS):
             why = f"{effect.relation} becomes part of {effect.target}: the earlier code reads its rows, too"
             return unknown("child-of-known-table", why)
+        if effect.kind:
+            why = f"rows that the earlier code writes to {effect.target} may go to another server now"
+            return unknown("foreign-partition", why)
         # A partition holds rows that the earlier code writes to its parent, so it is never our own alone.
         return FINE
     state.make(Space.RELATION, effect.relation, effect)
@@ -47,7 +50,7 @@ def _made(effect: Effect, state: State, space: Space, rule: str, kind: str) -> R
 def create_type(effect: Effect, state: State) -> Ruling:
     """Rule on CREATE TYPE and DOMAIN."""
     if state.make(Space.TYPE, effect.relation, effect) is Origin.OURS:
-        state.types[effect.relation.rpartition(".")[2]] = effect.traits
+        state.types[effect.relation] = effect.traits
     return FINE
 
 

@@ -19,7 +19,8 @@ _UNSAFE_DROPS = frozenset(
 def drop(effect: Effect, state: State) -> Ruling:
     """Rule on DROP of anything but columns and constraints."""
     told = f"the {kind_of(effect)} {effect.name or effect.relation}"
-    if effect.has(Trait.CASCADE):
+    # What a role owns is not in the file: it may be nothing.
+    if effect.has(Trait.CASCADE) and effect.kind != "owned":
         return unsafe("drop-cascade", f"{told} is dropped with whatever depends on it (CASCADE)")
     origin = _forget(effect, state)
     if origin is Origin.OURS or (effect.has(Trait.IF_EXISTS) and _was_absent(effect, state)):

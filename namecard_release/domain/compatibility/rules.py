@@ -52,7 +52,7 @@ def _transaction(effect: Effect, state: State) -> Ruling:
 
 
 def _session(effect: Effect, state: State) -> Ruling:
-    if effect.name == "Discard":
+    if effect.kind == "discard":
         state.end_transaction()
     return FINE
 

@@ -49,6 +49,7 @@ class OwnColumn:
     not_null: bool = False
     value: Trait | None = None
     guarded: bool = False
+    kind: str = ""
 
 
 @dataclass
@@ -102,6 +103,12 @@ class State:
     def was_absent(self, space: Space, name: str) -> bool:
         """Tell whether the catalogue shows that an object was not there before the files."""
         return self.before is not None and self.before.lacks(space, name)
+
+    def type_traits(self, name: str) -> frozenset[Trait] | None:
+        """Give what is known of a type of our own; a bare name means the one that has it."""
+        if "." in name:
+            return self.types.get(name)
+        return next((traits for full, traits in self.types.items() if full.rpartition(".")[2] == name), None)
 
     def move(self, space: Space, old: str, new: str) -> Origin:
         """Carry an object's origin, which is given, to its new name; what was known of the new name is gone."""

@@ -54,11 +54,18 @@ HARMLESS_FUNCTIONS = frozenset({
 })
 # fmt: on
 _SIZED = re.compile(r"varchar\((\d+)\)")
+# Types that refuse a value for its size.
+_NARROW = re.compile(r"(varchar|bpchar|bit|varbit|numeric)\(|bpchar$|int2$")
 
 
 def is_plain(kind: str) -> bool:
     """Tell whether a type, sized or an array, surely allows NULL and checks nothing."""
     return kind.removesuffix("[]").removesuffix("[]").partition("(")[0] in PLAIN_TYPES
+
+
+def holds(kind: str, needed: str) -> bool:
+    """Tell whether a column of a type surely holds a default; `needed` is the narrowest type of a text, else empty."""
+    return _NARROW.match(kind) is None or (bool(needed) and widens(needed, kind))
 
 
 def widens(old: str, new: str) -> bool:

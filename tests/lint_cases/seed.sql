@@ -1,0 +1,25 @@
+drop schema if exists cards, auth, fresh cascade;
+drop schema public cascade;
+create schema public;
+create schema auth;
+create schema cards;
+create type cards.mood as enum ('ok', 'bad');
+create type cards.address as (street text, town text);
+create table auth."AuthUser" (id int primary key, email text not null);
+create table cards."Card" (
+  id int primary key, owner int references auth."AuthUser" (id), name text, hits int not null default 0, mood cards.mood default 'ok');
+create index "Card_name_idx" on cards."Card" (name);
+create table cards.tag (id int primary key, label text);
+create table cards.event (id int, at date) partition by range (id);
+create table cards.event_1 partition of cards.event for values from (0) to (100);
+create sequence cards.numbers;
+create view cards.recent as select id, name from cards."Card";
+create materialized view cards.stats as select id, hits from cards."Card";
+create unique index on cards.stats (id);
+create function cards.twice(n int) returns int language sql as 'select n * 2';
+create procedure cards.settle() language plpgsql as $$ begin commit; end $$;
+insert into auth."AuthUser" select i, 'u' || i from generate_series(1, 3) i;
+insert into cards."Card" select i, 1 + i % 3, 'card ' || i, i from generate_series(1, 5) i;
+insert into cards.tag select i, 'tag ' || i from generate_series(1, 4) i;
+insert into cards.event select i, '2026-01-01' from generate_series(1, 4) i;
+refresh materialized view cards.stats;
