@@ -27,6 +27,11 @@ def test_each_phase_has_its_own_deadline(phase: PromotionPhase, kind: PromotionK
         assert [one.promotion for one in found] == ([promotion] if limit is not None and passed > limit else [])
 
 
+def test_what_waits_for_people_is_not_overdue() -> None:
+    waits = replace(PLAIN, waiting="waits for approval of staging: 0 of 2")
+    assert find_overdue([waits], NOW + timedelta(days=9), DEADLINES) == ()
+
+
 def test_the_reason_tells_the_limit_and_since_when() -> None:
     deploying = replace(PLAIN, phase=P.DEPLOYING)
     (found,) = find_overdue([deploying], NOW + timedelta(hours=1), DEADLINES)

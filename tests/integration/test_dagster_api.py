@@ -36,11 +36,22 @@ def wait(context: dg.OpExecutionContext) -> None:
 def waiting_job():
     wait()
 
-defs = dg.Definitions(assets=[source], jobs=[dg.define_asset_job("source_job", [source]), waiting_job])
+@dg.op
+def fail():
+    raise RuntimeError("on purpose")
+
+@dg.job
+def failing_job():
+    fail()
+
+defs = dg.Definitions(
+    assets=[source], jobs=[dg.define_asset_job("source_job", [source]), waiting_job, failing_job]
+)
 """
 # Runs start in processes of their own, as with the real thing.
 INSTANCE = """
 run_coordinator: {module: dagster._core.run_coordinator, class: DefaultRunCoordinator}
+run_retries: {enabled: true, max_retries: 0}
 telemetry: {enabled: false}
 """
 ENDS = ("SUCCESS", "FAILURE", "CANCELED")
@@ -117,10 +128,22 @@ def test_a_run_is_stopped(api: DagsterApi, web: Web) -> None:
     assert api.run_status(run) == "CANCELED"
 
 
+@pytest.mark.parametrize("retried", [True, False])
+def test_a_run_that_dagster_runs_again_is_known(api: DagsterApi, retried: bool) -> None:
+    run = api.launch("failing_job", {"dagster/max_retries": "1"} if retried else {}, {})
+    until(lambda: api.run_status(run) in ENDS, "the end of the run")
+    assert api.run_status(run) == "FAILURE"
+    assert api.will_be_retried(run) is retried
+
+
 REFUSALS: list[tuple[Callable[[DagsterApi], object], str]] = [
-    (lambda api: api.launch("no_such_job", {}, {}), "has no job no_such_job: it has source_job, waiting_job$"),
+    (
+        lambda api: api.launch("no_such_job", {}, {}),
+        "no job no_such_job: it has failing_job, source_job, waiting_job$",
+    ),
     (lambda api: api.launch("waiting_job", {}, {"ops": {"wait": {"config": {}}}}), 'could not launch .* "gate"'),
     (lambda api: api.run_status("no-such-run"), "could not tell of the run no-such-run: .*no-such-run"),
+    (lambda api: api.will_be_retried("no-such-run"), "could not tell of the run"),
     (lambda api: api.run_steps("no-such-run"), "could not tell of the run"),
     (lambda api: api.terminate("no-such-run"), "could not tell of the run"),
 ]

@@ -10,9 +10,13 @@ from typing import Any
 
 import pytest
 
+from namecard_release.domain.approvals import Approval
+from namecard_release.domain.audit import AuditEvent
 from namecard_release.domain.gates import GateResult, Verdict
+from namecard_release.domain.pauses import Pause
 from namecard_release.domain.promotion import Hold, Promotion, PromotionKind, PromotionPhase
 from namecard_release.domain.rollback import Action, Decision
+from namecard_release.domain.waivers import Waiver
 from namecard_release.errors import RefusedError
 from namecard_release.ledger.sql_ledger import SqlLedger
 from namecard_release.ports import Lease, ReleaseLedger
@@ -27,6 +31,10 @@ WRITES: dict[str, Callable[[ReleaseLedger], object]] = {
     "decision": lambda ledger: ledger.record_decision("p-1", Decision(Action.HALT, "why"), NOW),
     "gate": lambda ledger: ledger.record_gate(GATE),
     "hold": lambda ledger: ledger.hold(Hold("staging", "a" * 40, "why", "ada", NOW)),
+    "waiver": lambda ledger: ledger.waive(Waiver("quality", "a" * 40, None, "ada", "flake", NOW, NOW)),
+    "approval": lambda ledger: ledger.approve(Approval("staging", "a" * 40, "bob", "fine", NOW, NOW)),
+    "pause": lambda ledger: ledger.pause(Pause("staging", "incident", "ada", NOW, None)),
+    "event": lambda ledger: ledger.record_event(AuditEvent(NOW, "ada", "told", "p-1", "staging", "why")),
     "promotion": lambda ledger: ledger.open_promotion(replace(PROMOTION, id="p-2")),
 }
 
@@ -39,7 +47,8 @@ def lease(ledger: SqlLedger) -> Lease:
 
 def _written(ledger: SqlLedger) -> object:
     held, decision = ledger.holds(), ledger.decision("p-1")
-    return ledger.history(), ledger.moves("p-1"), ledger.gates("a" * 40, "staging"), held, decision
+    people = ledger.waivers(), ledger.approvals(), ledger.pauses(), ledger.audit_entries()
+    return ledger.history(), ledger.moves("p-1"), ledger.gates("a" * 40, "staging"), held, decision, people
 
 
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
@@ -47,6 +56,7 @@ def test_a_holder_writes(ledger: SqlLedger, lease: Lease, write: Callable[[Relea
     before = _written(ledger)
     write(ledger.fenced(lease))
     assert _written(ledger) != before
+    assert ledger.verify_audit().verdict is Verdict.PASSED
 
 
 LOSSES: dict[str, tuple[Callable[[SqlLedger, Lease, Any], object], str]] = {
@@ -76,6 +86,7 @@ def test_a_holder_that_lost_its_lease_writes_nothing(
     assert len(str(caught.value).splitlines()) == 1
     assert _written(ledger) == before
     assert fenced.history() == ledger.history()
+    assert ledger.verify_audit().verdict is Verdict.PASSED
 
 
 def test_a_holder_that_woke_up_and_renewed_an_expired_lease_that_nobody_took_writes_again(

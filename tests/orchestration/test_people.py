@@ -11,6 +11,7 @@ import pytest
 
 from namecard_release.domain.gates import CommandOutcome
 from namecard_release.domain.promotion import Promotion, PromotionPhase
+from namecard_release.workflow.leasing import hold_lease
 from sensors.alarms import watch
 from sensors.run_status import failed_run_sensor
 from tests.fakes.world import FIRST, SECOND, A, B, C, migration
@@ -207,6 +208,22 @@ def test_the_deployment_materialised_alone_is_not_let_around_the_approvals(stage
         P.HELD,
         "not deployed: waits for approval of staging: 1 of 2 (bob)",
     )
+
+
+def test_an_approval_revoked_while_the_promotion_waits_its_turn_stops_it(
+    stage: PeopleStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for user in ("bob", "cy"):
+        stage.approve(A, user)
+
+    def hold_late(*words: Any, **named: Any) -> Any:
+        stage.say("revoke_approval_job", user="cy", commit=A)
+        return hold_lease(*words, **named)
+
+    monkeypatch.setattr("assets.deployment.hold_lease", hold_late)
+    assert not stage.promote(A).success and stage.world.deploys == []
+    assert stage.newest().phase is P.HELD and "1 of 2 (bob)" in stage.newest().reason
+    stage.pipeline.ledger.take_lease("staging", "somebody else", 30)
 
 
 def test_a_newer_request_supersedes_the_one_that_waits(stage: PeopleStage) -> None:

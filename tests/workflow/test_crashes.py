@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from namecard_release.domain.alarms import AlarmState
-from namecard_release.domain.gates import CommandOutcome
+from namecard_release.domain.gates import CommandOutcome, Verdict
 from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase
 from namecard_release.domain.readiness import StackStatus
 from namecard_release.domain.rollback import Action
@@ -44,6 +44,7 @@ from namecard_release.workflow.rolling_back import (
     refuse_unsafe,
 )
 from namecard_release.workflow.verifying import conclude_deployment, record_probes, verify_release
+from namecard_release.workflow.waiting import refuse_unapproved
 from namecard_release.workflow.watching import find_fallback, find_watched, look
 from tests.fakes.world import A, B, C, World
 from tests.workflow.test_promotion import Stage
@@ -112,6 +113,7 @@ def promote(stage: Stage, pipeline: Pipeline, run: str) -> Promotion:
     with hold_lease(pipeline, "staging", promotion.id, wait=stage.world.pass_time) as heartbeat:
         held = heartbeat.pipeline
         refuse_closed_entry(held, promotion)
+        refuse_unapproved(held, promotion)
         foretell_rollback(held, promotion, run, print)
         promotion, _ = deploy_release(held, promotion, assembly, heartbeat, print, lambda _: None)
         return conclude_deployment(held, verify_release(held, promotion, assembly, files), run)
@@ -240,6 +242,8 @@ def _expect(stage: Stage, name: str) -> None:
     # A run killed right before it gave its lease back leaves it to expire.
     stage.world.pass_time(30)
     stage.pipeline.ledger.take_lease("staging", "somebody else", 30).release()
+    trail = stage.pipeline.ledger.verify_audit()
+    assert (trail.verdict, trail.entries > 1) == (Verdict.PASSED, True), trail.reason
 
 
 @pytest.mark.parametrize("noticed", [True, False], ids=["noticed", "at once"])

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from namecard_release.domain.alarms import AlarmState
+from namecard_release.domain.audit import AUTOMATION
 from namecard_release.domain.gates import CommandOutcome, Verdict
 from namecard_release.domain.migrations import TrialResult
 from namecard_release.domain.promotion import Hold, Promotion, PromotionKind, PromotionPhase
@@ -242,6 +243,8 @@ def test_what_was_held_or_stopped_is_resumed_by_people_only(
     retry = replace(request, run_id="run-2", retried=True)
     if resumes:
         assert open_promotion(stage.pipeline, retry).phase is PromotionPhase.REQUESTED
+        (told,) = stage.pipeline.ledger.audit_entries(limit=1)
+        assert (told.actor, told.action, told.reason) == (AUTOMATION, f"{kind} resumed", "resumed by itself")
         return
     with pytest.raises(RefusedError, match="only a person resumes it"):
         open_promotion(stage.pipeline, retry)
