@@ -7,8 +7,8 @@ import dagster as dg
 from assets.evidence import Metadata, gate_check, gate_metadata, told_plainly
 from assets.requests import ENVIRONMENT_TAG, RELEASES
 from namecard_release.domain.gates import GateResult
+from namecard_release.gate_settings import GatePhase
 from namecard_release.ports import LineSink
-from namecard_release.settings import GatePhase
 from namecard_release.workflow.gating import RELEASE_GATES, run_gate
 from namecard_release.workflow.pipeline import Pipeline
 from namecard_release.workflow.sources import Source, ready_source

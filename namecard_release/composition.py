@@ -21,8 +21,9 @@ from namecard_release.adapters.target_database import PostgresTarget, database_u
 from namecard_release.adapters.tools import ToolFinder
 from namecard_release.adapters.trial import PostgresTrial
 from namecard_release.domain.budgets import Expected
+from namecard_release.gate_settings import Gates
 from namecard_release.ledger.open import open_ledger
-from namecard_release.settings import Environment, Gates, Platform, Settings
+from namecard_release.settings import Environment, Platform, Settings
 from namecard_release.workflow.checks import Bench
 from namecard_release.workflow.pipeline import Pipeline, Site
 

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import traceback
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from namecard_release.domain.alarms import AlarmAction, AlarmRule, alarm_kind, expected_alarms
-from namecard_release.domain.approvals import ApprovalRule
-from namecard_release.domain.evidence import Policy
-from namecard_release.domain.freezes import FreezeWindow
 from namecard_release.errors import MisuseError
 from namecard_release.settings import SERVICES, SETTINGS_VARIABLE, find_settings, load_settings
 
@@ -353,30 +349,6 @@ def test_an_environment_goes_by_four_names(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        (
-            "[gates.policy.typo]\nreuse = true\n",
-            "no such gate: typo; there are api_scenarios, assembly, launch_readiness",
-        ),
-        ("[gates.policy.quality]\nmax_age_seconds = 0\n", "gates.policy.quality.max_age_seconds"),
-        ("[gates.policy.quality]\nmax_age = 5\n", "gates.policy.quality.max_age"),
-        ("[gates]\nlongest_waiver_seconds = -1\n", "gates.longest_waiver_seconds"),
-    ],
-)
-def test_a_wrong_policy_is_refused(tmp_path: Path, text: str, told: str) -> None:
-    assert told in refusal(write(tmp_path, SMALL + text))
-
-
-def test_a_policy_replaces_what_it_names_and_keeps_the_gates_own_defaults(tmp_path: Path) -> None:
-    text = "[gates.policy.quality]\nwaivable = false\n[gates.policy.assembly]\nmax_age_seconds = 60\n"
-    gates = load_settings(write(tmp_path, SMALL + text)).gates
-    assert gates.policy_of("quality") == Policy(7 * 86_400, waivable=False)
-    assert gates.policy_of("assembly") == Policy(60, waivable=False)
-    assert gates.policy_of("migration_plan") == Policy(900, waivable=False)
-
-
-@pytest.mark.parametrize(
     ("requires", "following"),
     [
         ({}, {"dev": (), "staging": (), "prod": ()}),
@@ -407,39 +379,3 @@ def test_the_deadline_of_waiting_includes_the_wait_for_the_lease(tmp_path: Path)
     longer = f"{SMALL}lease_wait_seconds = 5400\ndeadlines = {{ waiting_seconds = 5401 }}\n"
     limits = load_settings(write(tmp_path, longer)).environment("staging").deadlines.limits()
     assert (limits.gating, limits.waiting, limits.deploying, limits.verifying) == (7200, 5401, 7200, 1800)
-
-
-FREEZE = "[[environments.staging.freezes]]\nname = 'f'\n"
-ONCE = "start = 2026-03-02T08:00:00\nend = 2026-03-02T10:00:00\n"
-
-
-@pytest.mark.parametrize(
-    ("added", "told"),
-    [
-        ("approvals = -1", "approvals: Input should be greater"),
-        ("approvals = 2\napprovers = ['ada']", "approvals asks for 2 people, approvers names fewer"),
-        ("approvals = 2\napprovers = ['ada', 'ADA']", "approvers names fewer"),
-        ("approvers = ['']", "approvers.0: String should have"),
-        ("approval_hours = 0", "approval_hours: Input should be greater"),
-        (FREEZE, "give either cron and duration_minutes, or start and end"),
-        (f"{FREEZE}cron = '0 8 * * *'", "give either cron"),
-        (f"{FREEZE}{ONCE}duration_minutes = 5", "give either cron"),
-        (f"{FREEZE}cron = '0 8 * *'\nduration_minutes = 5", "five fields"),
-        (f"{FREEZE}cron = '0 8 31 2 *'\nduration_minutes = 5", "never happens"),
-        (f"{FREEZE}cron = '0 8 * * *'\nduration_minutes = 0", "duration_minutes: Input should be greater"),
-        (f"{FREEZE}{ONCE}timezone = 'Mars/Olympus'", "no such time zone: 'Mars/Olympus'"),
-        (f"{FREEZE}start = 2026-03-02T08:00:00\nend = 2026-03-02T08:00:00", "end must be after start"),
-    ],
-)
-def test_what_people_settings_may_not_be(tmp_path: Path, added: str, told: str) -> None:
-    words = refusal(write(tmp_path, f"{SMALL}{added}\n"))
-    assert told in words and "\n" not in words
-
-
-def test_freezes_are_given_as_intervals_around_a_moment(tmp_path: Path) -> None:
-    cron = f"{FREEZE}cron = '0 16 * * *'\nduration_minutes = 120\ntimezone = 'Asia/Singapore'\n"
-    own = load_settings(write(tmp_path, f"{SMALL}approvals = 1\n{cron}{FREEZE}{ONCE}")).environment("staging")
-    now = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-    window = FreezeWindow("f", now - timedelta(hours=1), now + timedelta(hours=1))
-    assert own.freeze_windows(now) == (window, window)
-    assert own.approval_rule() == ApprovalRule(1, (), timedelta(hours=24))

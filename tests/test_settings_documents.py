@@ -12,8 +12,10 @@ import pytest
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from namecard_release import gate_settings as gate_module
 from namecard_release import settings as module
-from namecard_release.settings import Model, Settings, load_settings
+from namecard_release.gate_settings import Model
+from namecard_release.settings import Settings, load_settings
 
 ROOT = Path(__file__).parent.parent
 
@@ -52,10 +54,10 @@ def test_what_the_example_comments_out_is_valid_too(tmp_path: Path) -> None:
 SECTIONS: Mapping[str, type[Model]] = {
     "Top level": Settings,
     "`[platform]`": module.Platform,
-    "A command": module.Command,
-    "A phase of a gate": module.GatePhase,
-    "`[gates]`": module.Gates,
-    "A gate's policy": module.GatePolicy,
+    "A command": gate_module.Command,
+    "A phase of a gate": gate_module.GatePhase,
+    "`[gates]`": gate_module.Gates,
+    "A gate's policy": gate_module.GatePolicy,
     "`[environments.<name>]`": module.Environment,
     "`[environments.<name>.deadlines]`": module.PhaseDeadlines,
     "A freeze window": module.Freeze,
@@ -109,8 +111,8 @@ def _tells_default(field: FieldInfo, cell: str) -> bool:
         return cell == "required"
     if default is None:
         return cell == "none"
-    commands = [default] if isinstance(default, module.Command) else default
-    if isinstance(commands, tuple | list) and commands and isinstance(commands[0], module.Command):
+    commands = [default] if isinstance(default, gate_module.Command) else default
+    if isinstance(commands, tuple | list) and commands and isinstance(commands[0], gate_module.Command):
         return all(" ".join(command.argv) in cell for command in commands)
     if isinstance(default, Model):
         return cell in ("see below", "the platform's scripts")
@@ -120,7 +122,7 @@ def _tells_default(field: FieldInfo, cell: str) -> bool:
 
 def test_the_default_policies_are_documented() -> None:
     text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
-    gates = module.Gates()
+    gates = gate_module.Gates()
     for gate in ("quality", "launch_readiness", "synthetic_monitor", "migration_lint", "migration_plan", "assembly"):
         policy = gates.policy_of(gate)
         age = "no limit" if policy.max_age_seconds is None else f"{policy.max_age_seconds:.0f} ("

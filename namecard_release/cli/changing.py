@@ -23,7 +23,8 @@ from namecard_release.cli.reading import (
 from namecard_release.domain.promotion import Promotion, PromotionPhase
 from namecard_release.domain.release import short
 from namecard_release.errors import MisuseError, PermanentError, RefusedError, TransientError
-from namecard_release.ports import PipelineControl, ReleaseLedger
+from namecard_release.ledger_port import ReleaseLedger
+from namecard_release.ports import PipelineControl
 from namecard_release.settings import Settings
 
 EnvOption = Annotated[str, typer.Option("--env", help="The environment.")]

@@ -14,7 +14,8 @@ from namecard_release.cli.output import FAILED, GOOD, UNKNOWN, exit_codes, note,
 from namecard_release.cli.reading import JsonOption, SettingsOption
 from namecard_release.domain.gates import Phase, Verdict, combine_phases
 from namecard_release.errors import MisuseError
-from namecard_release.settings import Gates, Platform, Settings, find_settings, load_settings, settings_named
+from namecard_release.gate_settings import Gates
+from namecard_release.settings import Platform, Settings, find_settings, load_settings, settings_named
 from namecard_release.workflow.checks import CHECKOUT_GATES, Bench, check_gate, read_gate, run_phase
 
 _CODES = {Verdict.PASSED: GOOD, Verdict.FAILED: FAILED}

@@ -17,7 +17,7 @@ from namecard_release.domain.pauses import describe_pause, find_pause
 from namecard_release.domain.promotion import Promotion
 from namecard_release.domain.release import short
 from namecard_release.domain.status import EnvironmentStatus, describe_environment
-from namecard_release.ports import ReleaseLedger
+from namecard_release.ledger_port import ReleaseLedger
 from namecard_release.settings import Settings, find_settings, load_settings
 
 SettingsOption = Annotated[Path | None, typer.Option("--settings", help="The settings file.")]

@@ -16,7 +16,7 @@ from namecard_release.domain.turns import Queue, Turn, Waiting, judge_turn
 from namecard_release.errors import PermanentError, RefusedError, TransientError
 from namecard_release.ledger.schema import lease_waits, leases, promotions
 from namecard_release.ledger.store import Store
-from namecard_release.ports import Lease
+from namecard_release.ledger_port import Lease
 
 _TRIES = 5
 _LeaseRow = Row[tuple[str, str, int, float]]

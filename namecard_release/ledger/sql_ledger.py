@@ -13,7 +13,7 @@ from namecard_release.ledger.leases import Leases, refuse_lost_lease
 from namecard_release.ledger.people import People
 from namecard_release.ledger.promotions import Promotions
 from namecard_release.ledger.waivers import Waivers
-from namecard_release.ports import Lease
+from namecard_release.ledger_port import Lease
 
 
 class SqlLedger(Promotions, Gates, Waivers, Decisions, Leases, Heartbeats, People, Audit):

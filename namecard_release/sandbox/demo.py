@@ -18,7 +18,7 @@ from namecard_release.composition import build_pipeline
 from namecard_release.domain.gates import Admission, admit
 from namecard_release.domain.promotion import Promotion, PromotionPhase
 from namecard_release.errors import PermanentError
-from namecard_release.ports import ReleaseLedger
+from namecard_release.ledger_port import ReleaseLedger
 from namecard_release.sandbox import stack
 from namecard_release.sandbox.driving import call_program, find_public_url, last_line, newest_promotion, wait_for
 from namecard_release.sandbox.timeline import Moment, collect_timeline, print_timeline

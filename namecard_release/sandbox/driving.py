@@ -13,7 +13,7 @@ from pathlib import Path
 from namecard_release.composition import build_pipeline
 from namecard_release.domain.promotion import Promotion
 from namecard_release.errors import PermanentError, RefusedError
-from namecard_release.ports import ReleaseLedger
+from namecard_release.ledger_port import ReleaseLedger
 from namecard_release.settings import SETTINGS_VARIABLE, Settings
 from namecard_release.workflow.verifying import find_base_url
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from namecard_release.domain.assembly import Assembly, judge_assembly
 from namecard_release.domain.evidence import INPUTS, REUSED_FROM, Inputs, describe_age, describe_origin
 from namecard_release.domain.gates import GateResult, Phase, Verdict, judge_command
+from namecard_release.gate_settings import Command
 from namecard_release.ports import LineSink
-from namecard_release.settings import Command
 from namecard_release.workflow.gating import conclude
 from namecard_release.workflow.pipeline import Pipeline, Site
 from namecard_release.workflow.remembering import command_inputs

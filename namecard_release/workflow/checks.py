@@ -12,8 +12,8 @@ from namecard_release.domain.gates import Phase, Verdict, judge_command, name_fa
 from namecard_release.domain.launch import find_problems, judge_launch
 from namecard_release.domain.linting import conclude_lint
 from namecard_release.errors import ReleaseError, TransientError
+from namecard_release.gate_settings import Command, GatePhase, Gates
 from namecard_release.ports import CheckoutReader, CommandRunner, LineSink, SqlLinter
-from namecard_release.settings import Command, GatePhase, Gates
 from namecard_release.workflow.pipeline import Pipeline
 
 CHECKOUT_GATES = ("quality", "launch_readiness", "synthetic_monitor", "migration_lint")

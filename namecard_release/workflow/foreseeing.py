@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from namecard_release.domain.evidence import Reuse
-from namecard_release.settings import GatePhase
+from namecard_release.gate_settings import GatePhase
 from namecard_release.workflow.assembling import find_kept, gather_inputs
 from namecard_release.workflow.gating import RELEASE_GATES
 from namecard_release.workflow.pipeline import Pipeline

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from namecard_release.domain.gates import GateResult, Phase, Verdict, combine_phases
 from namecard_release.domain.rehearsal import REHEARSAL_GATE
+from namecard_release.gate_settings import GatePhase
 from namecard_release.ports import LineSink
-from namecard_release.settings import GatePhase
 from namecard_release.workflow.checks import bench_of, read_gate, run_in_order
 from namecard_release.workflow.pipeline import Pipeline
 from namecard_release.workflow.remembering import command_inputs, recall

@@ -11,7 +11,8 @@ from datetime import timedelta
 from namecard_release.domain.promotion import PromotionPhase
 from namecard_release.domain.turns import Turn
 from namecard_release.errors import RefusedError, TransientError
-from namecard_release.ports import Lease, LineSink
+from namecard_release.ledger_port import Lease
+from namecard_release.ports import LineSink
 from namecard_release.workflow.pipeline import Pipeline
 from namecard_release.workflow.promoting import stop
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from namecard_release.domain.gates import GateResult, Phase, Verdict
+from namecard_release.gate_settings import GatePhase
 from namecard_release.ports import LineSink
-from namecard_release.settings import GatePhase
 from namecard_release.workflow.gating import conclude, run_phases
 from namecard_release.workflow.pipeline import Pipeline
 from namecard_release.workflow.remembering import command_inputs, recall

@@ -12,7 +12,7 @@ from namecard_release.domain.promotion import EVERY_RELEASE, Hold
 from namecard_release.domain.release import short
 from namecard_release.domain.waivers import read_expiry
 from namecard_release.errors import MisuseError, RefusedError
-from namecard_release.ports import ReleaseLedger
+from namecard_release.ledger_port import ReleaseLedger
 from namecard_release.settings import Settings
 from namecard_release.workflow.waiting import list_waiting
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from namecard_release.domain.promotion import PromotionPhase
 from namecard_release.errors import RefusedError
+from namecard_release.ledger_port import ReleaseLedger
 from namecard_release.ports import (
     AssemblyStore,
     CheckoutReader,
@@ -16,7 +17,6 @@ from namecard_release.ports import (
     Deployer,
     Prober,
     RehearsalServer,
-    ReleaseLedger,
     Repository,
     SqlLinter,
     SqlReader,

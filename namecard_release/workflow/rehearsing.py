@@ -22,8 +22,8 @@ from namecard_release.domain.rehearsal import (
 from namecard_release.domain.release import short
 from namecard_release.domain.safety import SafetyVerdict, digest_schema
 from namecard_release.errors import ReleaseError
+from namecard_release.gate_settings import Command
 from namecard_release.ports import LineSink
-from namecard_release.settings import Command
 from namecard_release.workflow.gating import conclude
 from namecard_release.workflow.pipeline import Pipeline
 from namecard_release.workflow.sources import Source, ready_source, run_commands

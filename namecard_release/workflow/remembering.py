@@ -20,7 +20,7 @@ from namecard_release.domain.evidence import (
 )
 from namecard_release.domain.gates import GateResult
 from namecard_release.domain.migrations import MigrationFile, TargetReading
-from namecard_release.settings import Command
+from namecard_release.gate_settings import Command
 from namecard_release.workflow.pipeline import Pipeline
 from namecard_release.workflow.sources import Source
 

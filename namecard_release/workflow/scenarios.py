@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from namecard_release.domain.gates import Phase, Verdict, combine_phases
 from namecard_release.errors import ReleaseError
+from namecard_release.gate_settings import GatePhase
 from namecard_release.ports import LineSink
-from namecard_release.settings import GatePhase
 from namecard_release.workflow.checks import run_in_order
 from namecard_release.workflow.pipeline import Pipeline
 from namecard_release.workflow.sources import ready_source

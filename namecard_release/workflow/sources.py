@@ -11,8 +11,8 @@ from pathlib import Path
 from namecard_release.domain.gates import CommandOutcome, Phase, Verdict, combine_phases, judge_command
 from namecard_release.domain.release import Release
 from namecard_release.errors import PermanentError
+from namecard_release.gate_settings import Command
 from namecard_release.ports import LineSink
-from namecard_release.settings import Command
 from namecard_release.workflow.pipeline import Pipeline
 
 _BUILT = ".namecard-release-built"

@@ -10,7 +10,7 @@ from namecard_release.domain.audit import AUTOMATION
 from namecard_release.domain.pauses import describe_pause, find_pause
 from namecard_release.domain.promotion import Promotion, PromotionPhase
 from namecard_release.domain.release import short
-from namecard_release.ports import ReleaseLedger
+from namecard_release.ledger_port import ReleaseLedger
 from namecard_release.settings import Settings
 from namecard_release.workflow.pipeline import Pipeline, StoppedError
 

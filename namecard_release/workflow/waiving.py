@@ -10,7 +10,7 @@ from namecard_release.domain.gates import GateResult
 from namecard_release.domain.release import short
 from namecard_release.domain.waivers import Waiver, apply_waivers, read_expiry
 from namecard_release.errors import MisuseError, RefusedError
-from namecard_release.ports import ReleaseLedger
+from namecard_release.ledger_port import ReleaseLedger
 from namecard_release.settings import Settings
 from namecard_release.workflow.gating import ENVIRONMENT_GATES, RELEASE_GATES
 

@@ -28,7 +28,8 @@ from namecard_release.domain.rehearsal import DatabaseAddress
 from namecard_release.domain.release import Release
 from namecard_release.errors import PermanentError, RefusedError, TransientError
 from namecard_release.ledger.open import open_ledger
-from namecard_release.ports import LineSink, ReleaseLedger
+from namecard_release.ledger_port import ReleaseLedger
+from namecard_release.ports import LineSink
 from namecard_release.settings import SERVICES, Settings
 from namecard_release.workflow.pipeline import Pipeline, Site
 

@@ -19,9 +19,9 @@ from namecard_release.domain.migrations import MigrationFile
 from namecard_release.domain.rehearsal import RehearsalMode
 from namecard_release.domain.safety import SafetyVerdict, digest_schema
 from namecard_release.errors import PermanentError, TransientError
+from namecard_release.gate_settings import Command
 from namecard_release.sandbox.processes import free_port
 from namecard_release.sandbox.state import StateStore
-from namecard_release.settings import Command
 from namecard_release.workflow.rehearsing import rehearse_rollback, variables
 from tests.domain.cases import promotion
 from tests.fakes.world import A, B, World, migration

@@ -19,7 +19,7 @@ from namecard_release.domain.rollback import Action, Decision
 from namecard_release.domain.waivers import Waiver
 from namecard_release.errors import RefusedError
 from namecard_release.ledger.sql_ledger import SqlLedger
-from namecard_release.ports import Lease, ReleaseLedger
+from namecard_release.ledger_port import Lease, ReleaseLedger
 from tests.ledger.racer import NOW
 
 P = PromotionPhase

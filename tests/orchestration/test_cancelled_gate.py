@@ -20,7 +20,7 @@ from pathlib import Path
 import dagster as dg
 from assets.gates import build_release_gates
 from namecard_release.adapters.commands import ProcessRunner
-from namecard_release.settings import GatePhase
+from namecard_release.gate_settings import GatePhase
 from tests.fakes.world import A, World
 
 folder = Path(sys.argv[1])

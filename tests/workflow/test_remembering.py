@@ -14,7 +14,7 @@ from namecard_release.domain.gates import CommandOutcome, GateResult, Verdict
 from namecard_release.domain.migrations import LedgerRow
 from namecard_release.domain.release import Release
 from namecard_release.errors import PermanentError
-from namecard_release.settings import GatePolicy
+from namecard_release.gate_settings import GatePolicy
 from namecard_release.workflow.ahead import synthesise_ahead
 from namecard_release.workflow.assembling import build_assembly
 from namecard_release.workflow.foreseeing import is_remembered

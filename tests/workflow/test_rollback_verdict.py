@@ -16,7 +16,7 @@ from namecard_release.domain.rehearsal import RehearsalMode
 from namecard_release.domain.rollback import Action, Decision
 from namecard_release.domain.safety import SafetyVerdict
 from namecard_release.errors import RefusedError
-from namecard_release.settings import Command
+from namecard_release.gate_settings import Command
 from namecard_release.workflow.foretelling import foretell_rollback
 from namecard_release.workflow.pipeline import StoppedError
 from namecard_release.workflow.promoting import admit_promotion, explain_failure

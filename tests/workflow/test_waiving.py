@@ -13,7 +13,7 @@ from namecard_release.domain.promotion import Promotion, PromotionKind, Promotio
 from namecard_release.domain.status import describe_environment
 from namecard_release.domain.waivers import Waiver
 from namecard_release.errors import MisuseError, RefusedError
-from namecard_release.settings import GatePolicy
+from namecard_release.gate_settings import GatePolicy
 from namecard_release.workflow.assembling import build_assembly
 from namecard_release.workflow.gating import RELEASE_GATES, run_gate
 from namecard_release.workflow.pipeline import Pipeline, StoppedError
