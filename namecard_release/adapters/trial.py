@@ -70,7 +70,9 @@ def _outside(file: MigrationFile) -> str | None:
         return None
     for statement in read.statements:
         for effect in statement.effects:
-            if (effect.verb is Verb.SERVER and effect.name in _OUTSIDE) or (effect.verb in (Verb.GRANT, Verb.REVOKE) and effect.kind == "role"):
+            if (effect.verb is Verb.SERVER and effect.name in _OUTSIDE) or (
+                effect.verb in (Verb.GRANT, Verb.REVOKE) and effect.kind == "role"
+            ):
                 what = effect.name or "a role's membership"
                 return f"{file.name} line {effect.line} changes the whole server ({what}), so it is not tried"
     return None
