@@ -54,6 +54,7 @@ def _transaction(effect: Effect, state: State) -> Ruling:
 def _session(effect: Effect, state: State) -> Ruling:
     if effect.kind == "discard":
         state.end_transaction()
+    state.note_session(effect)
     return FINE
 
 
@@ -100,7 +101,7 @@ RULES: Mapping[Verb, Rule] = {
     Verb.ADD_ENUM_VALUE: altering.add_enum_value,
     Verb.RENAME_ENUM_VALUE: altering.rename_enum_value,
     Verb.ALTER_OBJECT: altering.alter_object,
-    Verb.GRANT: _fine,
+    Verb.GRANT: altering.grant,
     Verb.REVOKE: altering.revoke,
     Verb.COMMENT: _fine,
     Verb.INSERT: data.insert,
