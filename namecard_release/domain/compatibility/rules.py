@@ -51,10 +51,17 @@ def _transaction(effect: Effect, state: State) -> Ruling:
     return FINE
 
 
+_ROLES = frozenset({"role", "session_authorization"})
+
+
 def _session(effect: Effect, state: State) -> Ruling:
     if effect.kind == "discard":
         state.end_transaction()
     state.note_session(effect)
+    if effect.name in _ROLES and effect.kind == "set":
+        return unknown(
+            "set-role", "who makes and owns what follows, and which schema $user stands for, is another role"
+        )
     return FINE
 
 
