@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from threading import Timer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection, cursor
 
 _CONNECT_SECONDS = 5
+_CANCEL_SECONDS = 0.5
 
 
 @contextmanager
@@ -71,18 +72,27 @@ def run_text(link: connection, session: cursor, sql: str, seconds: float) -> Non
     # The driver would send what stands before it, and say nothing.
     if "\0" in sql:
         raise ValueError("the file holds a NUL character, which PostgreSQL does not take")
-    watch = Timer(seconds, link.cancel)
-    watch.daemon = True
-    watch.start()
     try:
-        # No parameters: psycopg2 then sends the text as one simple query.
-        session.execute(sql)
+        _execute(link, session, sql, seconds)
     except psycopg2.ProgrammingError as error:
         # A file of comments alone: the server takes it, the driver complains.
         if error.pgcode is not None or "empty query" not in str(error):
             raise
-    finally:
-        watch.cancel()
+
+
+def _execute(link: connection, session: cursor, sql: str, seconds: float) -> None:
+    # In a thread, for the driver looks at no signal while it waits: Ctrl-C would wait for the statement.
+    with ThreadPoolExecutor(1) as pool:
+        # No parameters: psycopg2 then sends the text as one simple query.
+        running = pool.submit(session.execute, sql)
+        try:
+            wait((running,), seconds)
+        finally:
+            # Again and again: what is cancelled before the server has it is not cancelled.
+            while not running.done():
+                link.cancel()
+                wait((running,), _CANCEL_SECONDS)
+        running.result()
 
 
 def server_of(url: str) -> str:

@@ -11,19 +11,23 @@ from namecard_release.adapters.laying import TARGETS_SCHEMA, lay_schema
 from namecard_release.adapters.measuring import Measured, measure
 from namecard_release.adapters.migrator import apply_file, prepare_ledger
 from namecard_release.adapters.postgres import connected, server_of, tell
+from namecard_release.adapters.sql.reading import read_sql
 from namecard_release.adapters.throw_away import throw_away
 from namecard_release.domain.migrations import MigrationFile, SchemaCopy, TrialResult
-from namecard_release.errors import TransientError
+from namecard_release.domain.sql import Verb
+from namecard_release.errors import MisuseError, TransientError
 
 _ALONE = "migrations alone"
+# What a transaction takes and no database holds; what no transaction takes fails by itself.
+_OUTSIDE = frozenset({"CreateRole", "AlterRole", "AlterRoleSet", "DropRole", "AlterDatabase", "AlterDatabaseSet"})
 
 
 class PostgresTrial:
     """Throw-away databases on the server at `url`, whose role has CREATEDB; None means that there is no server.
 
-    A file may end the wrapper's transaction; it then changes the throw-away database alone. What the role may do
-    to the whole server (ALTER ROLE on itself, ALTER DATABASE on what it owns) is not fenced, so give it a role of
-    its own that owns nothing. Keeps the port `TrialServer`.
+    A file may end the wrapper's transaction; it then changes the throw-away database alone. A file that says it
+    changes the whole server is not tried; dynamic SQL is not fenced (ALTER ROLE on itself, ALTER DATABASE on what it
+    owns), so give it a role of its own that owns nothing. Keeps the port `TrialServer`.
     """
 
     def __init__(self, url: str | None) -> None:
@@ -45,6 +49,9 @@ class PostgresTrial:
         if self._url is None:
             return TrialResult(unread=self.missing())
         started = time.monotonic()
+        outside = next((told for told in map(_outside, pending) if told), None)
+        if outside is not None:
+            return TrialResult(unread=outside)
         try:
             tried = _hold(self._url, base, pending, schema)
         except TransientError as error:
@@ -52,6 +59,23 @@ class PostgresTrial:
         except psycopg2.Error as error:
             tried = TrialResult(unread=f"the trial server {server_of(self._url)}: {tell(error, self._url)}")
         return replace(tried, seconds=time.monotonic() - started)
+
+
+def _outside(file: MigrationFile) -> str | None:
+    """Say what of a file would stay on the trial server: roles, databases and their settings are not one database's."""
+    try:
+        read = read_sql(file.name, file.sql)
+    except MisuseError:
+        # The server says better what is wrong with it.
+        return None
+    for statement in read.statements:
+        for effect in statement.effects:
+            if (effect.verb is Verb.SERVER and effect.name in _OUTSIDE) or (
+                effect.verb in (Verb.GRANT, Verb.REVOKE) and effect.kind == "role"
+            ):
+                what = effect.name or "a role's membership"
+                return f"{file.name} line {effect.line} changes the whole server ({what}), so it is not tried"
+    return None
 
 
 def _hold(
@@ -80,6 +104,8 @@ def replay(url: str, database: str, files: Sequence[MigrationFile]) -> str | Non
     with connected(url, database) as link, closing(link.cursor()) as session:
         prepare_ledger(session)
         for file in files:
+            if (outside := _outside(file)) is not None:
+                return outside
             failure = apply_file(link, session, file)
             if failure is not None:
                 return f"{file.name}: {failure.error}"

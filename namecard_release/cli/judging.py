@@ -58,9 +58,10 @@ def order_files(paths: Sequence[Path]) -> list[Path]:
 
 
 def _read_catalogue(url: str) -> Catalogue:
+    from namecard_release.adapters.postgres import check_url
     from namecard_release.adapters.target_database import PostgresTarget
 
-    return PostgresTarget(url).catalogue()
+    return PostgresTarget(check_url(url, "--database-url")).catalogue()
 
 
 def _print(verdict: Compatibility) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -35,7 +38,7 @@ def plan(
     json: JsonOption = False,
 ) -> None:
     """Plan a checkout's migrations: what is pending, what does not fit, and a trial of it on a throw-away database."""
-    with exit_codes():
+    with exit_codes(), ended_cleanly():
         made = make_plan(checkout, database_url, trial_url, bundle, pg_dump, known_escape or [])
     if json:
         print_json(plain_plan(made))
@@ -44,6 +47,21 @@ def plan(
     code = {Verdict.PASSED: GOOD, Verdict.FAILED: FAILED}.get(made.verdict, UNKNOWN)
     if code:
         raise typer.Exit(code)
+
+
+@contextmanager
+def ended_cleanly() -> Iterator[None]:
+    """Make SIGTERM and SIGHUP end the block as Ctrl-C does, so that no throw-away database stays; code 128 + signal."""
+
+    def end(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def make_plan(

@@ -19,11 +19,11 @@ from namecard_release.adapters.throw_away import throw_away
 from namecard_release.domain.compatibility import Safety, judge_changes
 from namecard_release.errors import TransientError
 from namecard_release.sandbox.state import StateStore
-from tests.judge_cases import awkward, columns, constraints, data, objects
+from tests.judge_cases import awkward, columns, constraints, data, hostile, objects
 from tests.judge_cases.case import BEFORE, BEFORE_SQL, EMPTY, NOT_SHOWN, OLD_STATEMENTS, ROWS, Case, Proof
 from tests.judge_cases.random_files import random_statement
 
-CASES = (*columns.CASES, *constraints.CASES, *objects.CASES, *data.CASES, *awkward.CASES)
+CASES = (*columns.CASES, *constraints.CASES, *objects.CASES, *data.CASES, *awkward.CASES, *hostile.CASES)
 RANDOM_FILES = 300
 PROVEN = [case for case in CASES if case.proof is not NOT_SHOWN]
 # Words that end the transaction which undoes a case, or that must stand outside of one: then it gets its own database.

@@ -60,7 +60,7 @@ CASES = (
         "drop-constraint", f'{CARD} add column "a" integer, add constraint "k" check ("a" > 0), drop constraint "k"'
     ),
     unknown("rename-constraint", f'{USER} rename constraint "AuthUser_email_key" to "e"'),
-    safe('alter index cards."Card_company_idx" rename to "c"'),
+    safe('alter index cards."Card_company_idx" rename to "c"', knows=True),
     unknown("rename-constraint", 'alter index auth."AuthUser_email_key" rename to "e"', knows=True),
     unsafe("rename-table", 'alter index cards."Card" rename to "Kard"', knows=True),
     unknown(

@@ -45,8 +45,11 @@ def read_body(node: Node, text: str, line: int, scope: Scope) -> Iterator[Effect
     body = line + next((text.count("\n", 0, s.start) for s in quoted), 0)
     whole = _returns_early(tree)
     for kind, part, branch in _parts(tree):
+        path = scope.path
         for found in _read_part(kind, part, body, scope):
             yield _marked(found, Trait.CONDITIONAL) if isinstance(found, Effect) and (branch or whole) else found
+        if scope.path != path and (branch or whole):
+            scope.doubt_path()
 
 
 def _returns_early(tree: Any) -> bool:
@@ -104,7 +107,11 @@ def _read_query(part: dict[str, Any], line: int, scope: Scope) -> Iterator[Effec
     mode = part.get("parseMode", 0)
     query = part["query"]
     if mode in _EXPRESSION_MODES:
-        query = f"select {query.partition(':=')[2] if ':=' in query and mode == 3 else query}"
+        target, assigned, value = query.partition(":=")
+        if assigned and mode == 3:
+            # What stands in an array's brackets is evaluated as well.
+            query = f"{target}, {value}" if "[" in target else value
+        query = f"select {query}"
     try:
         statements = parse(query)
     except Refused as error:

@@ -9,6 +9,7 @@ import operator
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 
+from namecard_release.adapters.sql.parser import find
 from namecard_release.adapters.sql.trees import Node, function_name, strings, type_name
 from namecard_release.domain.sql import Trait
 
@@ -57,6 +58,7 @@ _TOTAL_OPERATORS = frozenset({
     "=", "<>", "<", ">", "<=", ">=", "+", "-", "*", "||", "~~", "!~~", "~~*", "!~~*", "->", "->>", "#>", "#>>",
     "@>", "<@", "&&", "?", "?|", "?&", "@@",
 })
+_SUMS = frozenset({"+", "-", "*"})
 _DISTINCT = frozenset({
     "gen_random_uuid", "uuidv4", "uuidv7", "uuid_generate_v4", "uuid_generate_v1", "uuid_generate_v1mc", "nextval",
 })
@@ -100,12 +102,33 @@ def _operands(node: Node, *, columns: bool) -> list[Node] | None:
     kind = type(node).__name__
     if kind == "TypeCast" and not _casts_safely(node, columns=columns):
         return None
-    if kind == "FuncCall" and function_name(node) not in _TOTAL:
+    if kind == "FuncCall" and (function_name(node) not in _TOTAL or _is_steered(node)):
         return None
     if kind == "A_Expr":
         return _expression_operands(node)
     parts = getattr(node, _PARTS[kind]) if kind in _PARTS else None
     return None if kind not in _PARTS else list(_each(parts))
+
+
+def _is_steered(node: Node) -> bool:
+    """Tell whether a row's own value says what a function is to do: a field, a zone, a format that may not exist."""
+    place = _STEERING.get(function_name(node))
+    args = node.args or ()
+    return place is not None and len(args) > 1 and any(find(args[place], "ColumnRef"))
+
+
+# Where those functions take the word that steers them.
+_STEERING = {
+    **dict.fromkeys(("date_trunc", "date_part", "extract", "timezone", "to_tsvector", "jsonb_build_object"), 0),
+    **dict.fromkeys(("encode", "setweight", "json_build_object"), 1),
+}
+
+
+def holds_computed(node: Node, kind: str) -> bool:
+    """Tell whether a generated column's type surely holds what is computed: no sized and no whole number may."""
+    if kind == "int4" and type(node).__name__ == "FuncCall":
+        return function_name(node) in ("length", "char_length")
+    return not kind.startswith((*_SIZED, "numeric(")) and kind not in ("int2", "int4", "int8", "bpchar")
 
 
 _PARTS = {
@@ -123,6 +146,10 @@ _PARTS = {
 def _expression_operands(node: Node) -> list[Node] | None:
     listed = node.kind.name in ("AEXPR_OP", "AEXPR_IN", "AEXPR_LIKE", "AEXPR_ILIKE", "AEXPR_DISTINCT")
     if not listed or strings(node.name)[-1] not in _TOTAL_OPERATORS:
+        return None
+    # Sums may leave the type's range; a pattern may end with its escape character.
+    open_side = node if strings(node.name)[-1] in _SUMS else node.rexpr if "LIKE" in node.kind.name else None
+    if open_side is not None and any(find(open_side, "ColumnRef")):
         return None
     return [part for side in (node.lexpr, node.rexpr) for part in _each(side)]
 

@@ -22,7 +22,9 @@ def set_variable(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
     name = node.name or node.kind.name
     values = [_value(arg) for arg in node.args or ()]
     if name == "search_path":
-        scope.path = values[0] if values else "public"
+        scope.set_path(values[0] if values else "public", local=bool(node.is_local))
+    if node.kind.name == "VAR_RESET_ALL":
+        scope.set_path("public")
     unlimited = name in _LIMITS and any(_NO_LIMIT.fullmatch(value) for value in values)
     word = "reset" if node.kind.name in ("VAR_RESET", "VAR_RESET_ALL", "VAR_SET_DEFAULT") else "set"
     local = bool(node.is_local) or name.startswith("TRANSACTION")
@@ -36,12 +38,16 @@ def _value(arg: Node) -> str:
 
 def discard(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
     """Tell DISCARD; `name` says of what."""
+    if node.target.name == "DISCARD_ALL":
+        scope.set_path("public")
     yield Effect(Verb.SESSION, line, name=node.target.name.replace("_", " ").lower(), kind="discard")
 
 
 def transaction(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
     """Tell BEGIN, COMMIT and so on; savepoints have a verb of their own."""
     word = node.kind.name.removeprefix("TRANS_STMT_").lower().replace("_", " ")
+    if (word.startswith("rollback") and scope.is_set) or (word == "commit" and scope.is_local):
+        scope.doubt_path()
     inner = word in ("savepoint", "release", "rollback to")
     yield Effect(Verb.SAVEPOINT if inner else Verb.TRANSACTION, line, name=word)
 

@@ -96,7 +96,8 @@ def _type(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
     relation = scope.dotted(names) if names else scope.relation(node.typevar)
     found = {constraint.contype.name for constraint in getattr(node, "constraints", None) or ()}
     traits = flags(NOT_NULL="CONSTR_NOTNULL" in found, CHECK="CONSTR_CHECK" in found)
-    yield Effect(Verb.CREATE_TYPE, line, relation, kind="type", traits=traits)
+    base = type_name(node.typeName) if getattr(node, "domainname", None) else ""
+    yield Effect(Verb.CREATE_TYPE, line, relation, kind="type", traits=traits, target=base)
 
 
 def _trigger(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
@@ -232,7 +233,8 @@ _GRANTED = frozenset({"OBJECT_FUNCTION", "OBJECT_PROCEDURE", "OBJECT_ROUTINE", "
 
 
 def _grant_role(node: Node, scope: Scope, line: int) -> Iterator[Effect]:
-    yield Effect(Verb.GRANT if node.is_grant else Verb.REVOKE, line, kind="role")
+    off = [option.defname for option in node.opt or () if not getattr(option.arg, "boolval", True)]
+    yield Effect(Verb.GRANT if node.is_grant else Verb.REVOKE, line, name=", ".join(off), kind="role")
 
 
 def _default_rights(node: Node, scope: Scope, line: int) -> Iterator[Effect]:

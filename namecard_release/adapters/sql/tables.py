@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from namecard_release.adapters.sql.expressions import UNSURE, evaluate, gives_value, stored, value_facts
+from namecard_release.adapters.sql.expressions import UNSURE, evaluate, gives_value, holds_computed, stored, value_facts
 from namecard_release.adapters.sql.trees import (
     Node,
     Scope,
@@ -19,6 +19,9 @@ from namecard_release.adapters.sql.trees import (
 from namecard_release.domain.sql import Effect, Trait, Verb
 
 _SERIALS = frozenset({"serial", "bigserial", "smallserial", "serial2", "serial4", "serial8"})
+_SMALL_SERIALS = frozenset({"smallserial", "serial2"})
+# Options with which a sequence runs out of numbers, or gives one twice.
+_BOUNDS = frozenset({"maxvalue", "minvalue", "cycle", "increment"})
 # Functions that give the same value to every row of one statement: a default of them rewrites no table.
 _STABLE = frozenset(
     {"now", "current_setting", "statement_timestamp", "transaction_timestamp", "version", "current_user"}
@@ -40,7 +43,8 @@ def create_table(node: Node, scope: Scope, line: int, kind: str = "") -> Iterato
     """Tell a new table, its columns and constraints in `columns` and in effects of their own; `target` is a parent."""
     traits = set()
     parents = node.inhRelations or ()
-    if parents and (node.partbound is None or node.tableElts):
+    # A partition that is divided itself has no place for any row yet.
+    if parents and (node.partbound is None or node.tableElts or node.partspec):
         traits.add(Trait.INHERITS)
     target = scope.relation(parents[0]) if parents else ""
     if scope.makes_temporary(node.relation):
@@ -68,6 +72,7 @@ def column(node: Node, relation: str, scope: Scope, line: int, extra: frozenset[
     kind = type_name(node.typeName)
     if kind in _SERIALS:
         traits |= {Trait.NOT_NULL, Trait.DEFAULT, Trait.VOLATILE, Trait.DISTINCT}
+        traits |= {Trait.UNPROVEN} if kind in _SMALL_SERIALS else set()
     for part in node.constraints or ():
         traits |= _column_constraint(part) | _default_facts(part, kind)
         if part.contype.name == "CONSTR_FOREIGN":
@@ -84,9 +89,11 @@ def _default_facts(part: Node, kind: str) -> set[Trait]:
         return value_facts(part.raw_expr, kind)
     if name == "CONSTR_GENERATED":
         told = {Trait.CASTS} if casts(part.raw_expr) else set()
-        return told if gives_value(part.raw_expr) else told | {Trait.UNPROVEN}
+        sure = gives_value(part.raw_expr) and holds_computed(part.raw_expr, kind)
+        return told if sure else told | {Trait.UNPROVEN}
     if name == "CONSTR_IDENTITY":
-        return {Trait.DISTINCT}
+        bounded = any(option.defname in _BOUNDS for option in part.options or ())
+        return {Trait.DISTINCT, Trait.UNPROVEN} if bounded or kind == "int2" else {Trait.DISTINCT}
     return _action(part) if name == "CONSTR_FOREIGN" else set()
 
 
@@ -217,6 +224,9 @@ def _command(node: Node, relation: str, scope: Scope, line: int) -> Iterator[Eff
     if subtype in _READERS:
         yield from _READERS[subtype](node, relation, scope, line)
         return
+    if subtype == "AT_SetUnLogged" or _changes_view(node):
+        yield Effect(Verb.ALTER_OBJECT, line, relation, subtype.removeprefix("AT_"), "table")
+        return
     verb = _PLAIN.get(subtype) or _OTHERS.get(subtype, Verb.OTHER)
     traits = {Trait.CASCADE} if node.behavior.name == "DROP_CASCADE" else set()
     if node.missing_ok:
@@ -225,6 +235,12 @@ def _command(node: Node, relation: str, scope: Scope, line: int) -> Iterator[Eff
     told = name if verb is not Verb.OTHER else f"{subtype.removeprefix('AT_')} {name}".strip()
     columns = (name,) if name and verb in _ON_COLUMNS else ()
     yield Effect(verb, line, relation, told, "", columns, frozenset(traits))
+
+
+def _changes_view(node: Node) -> bool:
+    """Tell whether options are a view's, which ALTER TABLE takes too: they decide on rights and rows."""
+    options = node.def_ if node.subtype.name in ("AT_SetRelOptions", "AT_ResetRelOptions") else ()
+    return any(option.defname in ("security_invoker", "security_barrier", "check_option") for option in options)
 
 
 def _add_column(node: Node, relation: str, scope: Scope, line: int) -> Iterator[Effect]:

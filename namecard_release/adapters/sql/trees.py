@@ -25,6 +25,19 @@ class Scope:
 
     path: str = "public"
     temporary: set[str] = field(default_factory=set)
+    # Whether this file has set the path, whether for its transaction alone, and how often that was left open since.
+    is_set: bool = False
+    is_local: bool = False
+    doubts: int = 0
+
+    def set_path(self, path: str, *, local: bool = False) -> None:
+        """Note a search path set."""
+        self.path, self.is_set, self.is_local = path, True, local
+
+    def doubt_path(self) -> None:
+        """Note that the search path may be an earlier one again: a bare name then means a schema of no other's name."""
+        self.doubts += 1
+        self.path = f"?{self.doubts}"
 
     def relation(self, var: Node) -> str:
         """Give a RangeVar's full name."""
@@ -87,7 +100,15 @@ def strings(parts: Node) -> tuple[str, ...]:
 
 def calls(node: Node) -> tuple[str, ...]:
     """Give the names of the functions called at or below a node, a schema kept unless it is pg_catalog."""
-    return tuple(map(_call_name, find(node, "FuncCall")))
+    names = tuple(map(_call_name, find(node, "FuncCall")))
+    if "setval" in names and any(map(_takes_some_rows, find(node, "SelectStmt"))):
+        return tuple(SETVAL_TO_CONSTANT if name == "setval" else name for name in names)
+    return names
+
+
+def _takes_some_rows(node: Node) -> bool:
+    parts = (node.whereClause, node.groupClause, node.havingClause, node.limitCount, node.limitOffset)
+    return node.op.name != "SETOP_NONE" or any(part is not None and part != () for part in parts)
 
 
 def function_name(node: Node) -> str:
@@ -98,10 +119,39 @@ def function_name(node: Node) -> str:
 
 def _call_name(node: Node) -> str:
     name = function_name(node)
-    # Setting a sequence to a number that the file makes up is another thing than to what the rows have.
-    if name == "setval" and not any(find(node.args[1:], "FuncCall", "ColumnRef", "SubLink")):
+    # Setting a sequence to a number that the file makes up is another thing than to the highest that the rows have.
+    if name == "setval" and not _is_set_past_rows(node.args):
         return SETVAL_TO_CONSTANT
     return name
+
+
+def _is_set_past_rows(args: Sequence[Node]) -> bool:
+    """Tell whether setval gets the highest value of a column; one beyond it, when it is to be given out itself."""
+    called = args[2] if len(args) > 2 else None
+    if called is not None and not hasattr(getattr(called, "val", None), "boolval"):
+        return False
+    return _reaches(args[1], beyond=called is not None and not called.val.boolval)
+
+
+def _reaches(node: Node, *, beyond: bool) -> bool:
+    """Tell whether a value is at least the highest of a column, or `beyond` it."""
+    kind = type(node).__name__
+    if kind == "FuncCall":
+        plain = (
+            not (node.agg_filter or node.over) and type(node.args[0]).__name__ == "ColumnRef" if node.args else False
+        )
+        return plain and function_name(node) == "max" and not beyond
+    if kind == "TypeCast":
+        return _reaches(node.arg, beyond=beyond)
+    if kind == "CoalesceExpr":
+        return _reaches(node.args[0], beyond=beyond)
+    if kind == "MinMaxExpr":
+        return node.op.name == "IS_GREATEST" and any(_reaches(part, beyond=beyond) for part in node.args)
+    if kind == "SubLink":
+        targets: Node = node.subselect.targetList or ()
+        return len(targets) == 1 and _reaches(targets[0].val, beyond=beyond)
+    added = getattr(getattr(getattr(node, "rexpr", None), "val", None), "ival", -1)
+    return kind == "A_Expr" and strings(node.name) == ("+",) and added > 0 and _reaches(node.lexpr, beyond=False)
 
 
 def tests_null(node: Node) -> bool:

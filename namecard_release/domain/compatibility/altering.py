@@ -78,6 +78,14 @@ def rename_enum_value(effect: Effect, state: State) -> Ruling:
     return weigh(state.origin(Space.TYPE, effect.relation), unsafe("rename-enum-value", why))
 
 
+def grant(effect: Effect, state: State) -> Ruling:
+    """Rule on GRANT: it gives, but for a membership granted again with an option turned off."""
+    if effect.kind != "role" or not effect.name:
+        return FINE
+    why = f"a membership is granted with {effect.name} false: rights that the earlier code has by it may be lost"
+    return unknown("grant-role", why)
+
+
 def revoke(effect: Effect, state: State) -> Ruling:
     """Rule on REVOKE."""
     space = space_of(effect.kind) or Space.RELATION

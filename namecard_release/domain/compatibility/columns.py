@@ -132,7 +132,8 @@ def _unknown_type(effect: Effect, kind: str) -> Ruling:
 def _note_column(effect: Effect, state: State) -> None:
     key = (effect.relation, effect.name)
     absent = state.before is not None and state.before.lacks_column(*key)
-    proven = absent or not effect.has(Trait.IF_NOT_EXISTS, Trait.CONDITIONAL)
+    skipped = effect.has(Trait.IF_NOT_EXISTS, Trait.CONDITIONAL) or state.may_mean_another(effect.relation)
+    proven = absent or not skipped
     traits = (Trait.UNIQUE, Trait.PRIMARY, Trait.CHECK, Trait.FOREIGN, Trait.GENERATED)
     added = OwnColumn(
         Origin.OURS if proven else Origin.MAYBE,

@@ -89,7 +89,7 @@ def query(effect: Effect, state: State) -> Ruling:
     """Rule on a query by the functions that it calls, the one thing by which it can change anything."""
     for name in effect.columns:
         if name == SETVAL_TO_CONSTANT:
-            why = "a sequence is set to a number of the file's own: the earlier code may get numbers that are taken"
+            why = "a sequence is not shown to be set past its rows: the earlier code may get numbers that are taken"
             return unknown("set-sequence", why)
         if name not in HARMLESS_FUNCTIONS or name in state.routines:
             return unknown("unknown-function", f"what the function {name} does is not known")

@@ -38,6 +38,7 @@ def judge_changes(
 
 
 def _rule_file(file: SqlFile, state: State) -> Iterator[tuple[int, Ruling]]:
+    state.start_file()
     for statement in file.statements:
         yield from _rule_statement(statement, state)
     for piece in file.unreadable:

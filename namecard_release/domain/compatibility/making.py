@@ -5,6 +5,7 @@ from __future__ import annotations
 from namecard_release.domain.compatibility.catalogue import Space
 from namecard_release.domain.compatibility.columns import weigh
 from namecard_release.domain.compatibility.state import Origin, State, part, space_of
+from namecard_release.domain.compatibility.types import is_plain
 from namecard_release.domain.compatibility.verdict import FINE, Ruling, unknown, unsafe
 from namecard_release.domain.compatibility.words import kind_of
 from namecard_release.domain.sql import Effect, Trait
@@ -50,7 +51,9 @@ def _made(effect: Effect, state: State, space: Space, rule: str, kind: str) -> R
 def create_type(effect: Effect, state: State) -> Ruling:
     """Rule on CREATE TYPE and DOMAIN."""
     if state.make(Space.TYPE, effect.relation, effect) is Origin.OURS:
-        state.types[effect.relation] = effect.traits
+        # A domain of a domain has the rules of both.
+        more = {Trait.CHECK} if effect.target and not is_plain(effect.target) else set()
+        state.types[effect.relation] = effect.traits | more
     return FINE
 
 

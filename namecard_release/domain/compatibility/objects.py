@@ -111,6 +111,8 @@ def _rename_index(effect: Effect, state: State, told: str) -> Ruling:
     index = catalogue.indexes.get(effect.relation) if catalogue else None
     if index is not None and index.of_constraint:
         return unknown("rename-constraint", f"{told}, and its constraint with it: an upsert may name the constraint")
+    if index is None:
+        return unknown("rename-index", f"{told}: whether it has a constraint, which an upsert may name, is not known")
     return FINE
 
 

@@ -51,9 +51,17 @@ def _transaction(effect: Effect, state: State) -> Ruling:
     return FINE
 
 
+_ROLES = frozenset({"role", "session_authorization"})
+
+
 def _session(effect: Effect, state: State) -> Ruling:
     if effect.kind == "discard":
         state.end_transaction()
+    state.note_session(effect)
+    if effect.name in _ROLES and effect.kind == "set":
+        return unknown(
+            "set-role", "who makes and owns what follows, and which schema $user stands for, is another role"
+        )
     return FINE
 
 
@@ -100,7 +108,7 @@ RULES: Mapping[Verb, Rule] = {
     Verb.ADD_ENUM_VALUE: altering.add_enum_value,
     Verb.RENAME_ENUM_VALUE: altering.rename_enum_value,
     Verb.ALTER_OBJECT: altering.alter_object,
-    Verb.GRANT: _fine,
+    Verb.GRANT: altering.grant,
     Verb.REVOKE: altering.revoke,
     Verb.COMMENT: _fine,
     Verb.INSERT: data.insert,

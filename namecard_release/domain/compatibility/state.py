@@ -71,6 +71,33 @@ class State:
     filled: set[str] = field(default_factory=set)
     filled_columns: set[tuple[str, str]] = field(default_factory=set)
     routines: set[str] = field(default_factory=set)
+    # A search path that a file set for the session, and whether the file at hand started with one.
+    path_left: bool = False
+    path_inherited: bool = False
+
+    def start_file(self) -> None:
+        """Take over what the file before left: with its search path, a bare name may mean another object."""
+        self.path_inherited = self.path_left
+        if not self.path_left:
+            return
+        for key in [key for key, origin in self.made.items() if origin is Origin.OURS]:
+            self.made[key] = Origin.MAYBE if self.may_mean_another(key[1]) else Origin.OURS
+        for place, column in self.columns.items():
+            if column.origin is Origin.OURS and self.may_mean_another(place[0]):
+                self.columns[place] = replace(column, origin=Origin.MAYBE)
+
+    def may_mean_another(self, name: str) -> bool:
+        """Tell whether a name may be a bare one, for which an earlier file's search path decides."""
+        return self.path_inherited and name.startswith("public.")
+
+    def note_session(self, effect: Effect) -> None:
+        """Note a search path that stays for the files that follow."""
+        if effect.name == "search_path" and effect.kind == "set" and not effect.has(Trait.LOCAL):
+            self.path_left = True
+        elif effect.name in ("search_path", "VAR_RESET_ALL", "discard all") and not effect.has(
+            Trait.CONDITIONAL, Trait.LOCAL
+        ):
+            self.path_left = False
 
     def origin(self, space: Space, name: str) -> Origin:
         """Tell where an object comes from."""
@@ -96,6 +123,7 @@ class State:
             lacking = self.was_absent(space, name)
         proven = not effect.has(*_UNPROVEN) or (effect.has(Trait.TEMPORARY) and not effect.has(Trait.CONDITIONAL))
         there = self.before is not None and self.before.has(space, name)
+        proven = proven and not self.may_mean_another(name)
         found = Origin.OURS if proven or lacking else Origin.KNOWN if there else Origin.MAYBE
         self.made[key] = max(found, self.made.get(key, Origin.KNOWN))
         return self.made[key]

@@ -41,10 +41,11 @@ def weigh_advice(advice: Sequence[Hit], file: SqlFile) -> Iterator[Hit]:
     """
     if not advice:
         return
-    fresh = _fresh(file)
+    fresh, places = _fresh(file), _by_line(file.statements)
     seen: set[tuple[str, int]] = set()
     for said in advice:
-        statements = _at(file.statements, said.line)
+        # By line: squawk's columns count otherwise than ours.
+        statements = places.get(said.line, ())
         key = (said.rule, statements[0].line if statements else said.line)
         if said.rule in UNTOLD or key in seen:
             continue
@@ -81,6 +82,10 @@ def _is_of_own(effect: Effect, made: Made) -> bool:
     return effect.verb is Verb.QUERY or made.thing(effect.relation)
 
 
-def _at(statements: Sequence[Statement], line: int) -> list[Statement]:
-    """Give the statements on a line: squawk's columns count otherwise than ours."""
-    return [s for s in statements if s.line <= line <= s.line + s.text.count("\n")]
+def _by_line(statements: Sequence[Statement]) -> dict[int, list[Statement]]:
+    """Give the statements on each line."""
+    places: dict[int, list[Statement]] = {}
+    for statement in statements:
+        for line in range(statement.line, statement.line + statement.text.count("\n") + 1):
+            places.setdefault(line, []).append(statement)
+    return places

@@ -94,7 +94,7 @@ def test_a_cursor_for_a_text_is_dynamic() -> None:
         ("setval('s', 1)", "setval to a constant"),
         ("setval('s', 1, false)", "setval to a constant"),
         ("pg_catalog.setval('s', 1)", "setval to a constant"),
-        ("setval('s', (select 1))", "setval"),
+        ("setval('s', (select 1))", "setval to a constant"),
         ("setval('s', max(id)) from t", "setval"),
         ("other.setval('s', 1)", "other.setval"),
     ],
