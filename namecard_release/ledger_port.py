@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from namecard_release.domain.approvals import Approval
-from namecard_release.domain.audit import AuditEntry, AuditEvent, TrailVerdict
-from namecard_release.domain.gates import GateResult
-from namecard_release.domain.pauses import Pause
-from namecard_release.domain.promotion import Hold, Promotion, PromotionPhase
-from namecard_release.domain.rollback import Decision
-from namecard_release.domain.turns import Turn
-from namecard_release.domain.waivers import Waiver
+# Protocols are read by the type checker alone: nobody who imports one waits for the whole domain.
+if TYPE_CHECKING:
+    from namecard_release.domain.approvals import Approval
+    from namecard_release.domain.audit import AuditEntry, AuditEvent, TrailVerdict
+    from namecard_release.domain.gates import GateResult
+    from namecard_release.domain.pauses import Pause
+    from namecard_release.domain.promotion import Hold, Promotion, PromotionPhase
+    from namecard_release.domain.rollback import Decision
+    from namecard_release.domain.turns import Turn
+    from namecard_release.domain.waivers import Waiver
 
 
 class Lease(Protocol):

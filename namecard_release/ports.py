@@ -6,21 +6,24 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from namecard_release.domain.alarms import AlarmReading
-from namecard_release.domain.assembly import Assembly
-from namecard_release.domain.compatibility import Catalogue
-from namecard_release.domain.gates import CommandOutcome
-from namecard_release.domain.health import Probe, RunningFunction
-from namecard_release.domain.latency import Latency
-from namecard_release.domain.launch import LaunchFiles
-from namecard_release.domain.linting import Finding
-from namecard_release.domain.migrations import LedgerRow, MigrationFile, SchemaCopy, TargetReading, TrialResult
-from namecard_release.domain.readiness import StackStatus
-from namecard_release.domain.rehearsal import DatabaseAddress
-from namecard_release.domain.release import Release
-from namecard_release.domain.sql import SqlFile
+# Protocols are read by the type checker alone: nobody who imports one waits for the whole domain.
+if TYPE_CHECKING:
+    from namecard_release.domain.alarms import AlarmReading
+    from namecard_release.domain.assembly import Assembly
+    from namecard_release.domain.compatibility import Catalogue
+    from namecard_release.domain.gates import CommandOutcome
+    from namecard_release.domain.health import Probe, RunningFunction
+    from namecard_release.domain.latency import Latency
+    from namecard_release.domain.launch import LaunchFiles
+    from namecard_release.domain.linting import Finding
+    from namecard_release.domain.migrations import LedgerRow, MigrationFile, SchemaCopy, TargetReading, TrialResult
+    from namecard_release.domain.readiness import StackStatus
+    from namecard_release.domain.rehearsal import DatabaseAddress
+    from namecard_release.domain.release import Release
+    from namecard_release.domain.sql import SqlFile
+
 
 LineSink = Callable[[str], None]
 

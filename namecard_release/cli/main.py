@@ -1,8 +1,7 @@
-"""The program `namecard-release`: its commands put together. What each does is in the module beside this one."""
+"""The program `namecard-release`: its commands put together. What each does is in the module beside this one, and how
+the program is entered in `entry`."""
 
 from __future__ import annotations
-
-import sys
 
 import typer
 
@@ -29,11 +28,3 @@ app.add_typer(people.approvals, name="approvals")
 app.add_typer(people.automation, name="automation")
 app.add_typer(audit.audit, name="audit")
 app.add_typer(sandboxing.sandbox, name="sandbox")
-
-
-def run() -> None:
-    """Run the command line."""
-    try:
-        app()
-    except KeyboardInterrupt:
-        sys.exit(130)

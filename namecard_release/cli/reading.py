@@ -40,8 +40,9 @@ def status(settings: SettingsOption = None, json: JsonOption = False) -> None:
     """Tell what runs where: release, schema, since when, by whom, what is under way and what is held."""
     with exit_codes():
         loaded = read_settings(settings)
-        told = gather_status(loaded)
-        sensor = see_alarm_sensor(loaded)
+        ledger = read_ledger(loaded)
+        told = [_describe(loaded, ledger, name) for name in loaded.environments]
+        sensor = _see_alarm_sensor(loaded, ledger)
     if json:
         environments = {one.environment: _plain_status(one) for one in told}
         print_json({"environments": environments, "alarm_sensor": sensor})
@@ -51,16 +52,9 @@ def status(settings: SettingsOption = None, json: JsonOption = False) -> None:
     typer.echo(sensor.reason)
 
 
-def see_alarm_sensor(settings: Settings) -> Phase:
-    """Judge from the ledger whether the alarm sensor still looks."""
-    seen = read_ledger(settings).last_beat(ALARM_SENSOR)
+def _see_alarm_sensor(settings: Settings, ledger: ReleaseLedger) -> Phase:
+    seen = ledger.last_beat(ALARM_SENSOR)
     return judge_seen(ALARM_SENSOR, seen, datetime.now(UTC), settings.dagster.silent_after_seconds)
-
-
-def gather_status(settings: Settings) -> list[EnvironmentStatus]:
-    """Describe every environment from the ledger."""
-    ledger = read_ledger(settings)
-    return [_describe(settings, ledger, name) for name in settings.environments]
 
 
 def _describe(settings: Settings, ledger: ReleaseLedger, name: str) -> EnvironmentStatus:

@@ -197,7 +197,7 @@ def test_children_end_with_the_command(place: Path, ending: signal.Signals) -> N
     script = "sleep 300 & echo $! > pids; setsid sleep 300 & echo $! > pids; wait"
     settings.write_text(SETTINGS.format(script=script, seconds=99))
     pipe = PidPipe(place / "pids")
-    words = [sys.executable, "-c", "from namecard_release.cli.main import run; run()"]
+    words = [sys.executable, "-c", "from namecard_release.cli.entry import run; run()"]
     words += ["gates", "run", "--checkout", str(place), "--gate", "quality", "--settings", str(settings)]
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     with subprocess.Popen(words, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as command:
