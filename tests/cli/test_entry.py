@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 from typer.main import get_command
@@ -18,6 +20,13 @@ def test_the_hurried_commands_are_those_of_the_whole_program(words: list[str]) -
     name = words[0]
     assert small.commands[name].callback.__module__ == whole.commands[name].callback.__module__  # type: ignore[attr-defined]
     assert [p.name for p in small.commands[name].params] == [p.name for p in whole.commands[name].params]  # type: ignore[attr-defined]
+
+
+@pytest.fixture(autouse=True)
+def collecting() -> Iterator[None]:
+    """Leave the garbage collection as it was."""
+    yield
+    gc.enable()
 
 
 @pytest.mark.parametrize("words", [[], ["--help"], ["promote", "status"], ["--json", "status"], ["nonsense"]])
