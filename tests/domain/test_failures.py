@@ -63,7 +63,7 @@ def output(name: str) -> list[str]:
                 (
                     *("@x/a", "src/broken.test.ts"),
                     "the file could not be run: Error: No test suite found in file "
-                    "/work/namecard/services/a/src/broken.test.ts",
+                    "/srv/namecard/services/a/src/broken.test.ts",
                 ),
                 (
                     *("@x/a", "src/sum.test.ts:2:56"),
