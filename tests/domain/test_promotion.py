@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -56,6 +57,7 @@ def test_a_promotion_in_flight_can_be_stopped_and_no_other_is_in_flight() -> Non
 
 
 OPEN = Hold("staging", A, "errors went up", "ada", T0)
+CALM = Entry("staging", A, (), frozenset())
 RELEASED = Hold("staging", A, "errors went up", "ada", T0, at(60), "bob")
 
 
@@ -84,6 +86,9 @@ RELEASED = Hold("staging", A, "errors went up", "ada", T0, at(60), "bob")
         pytest.param(Entry("staging", B, (), frozenset(), (OPEN,)), None, id="another release is held"),
         pytest.param(Entry("staging", A, ("dev",), frozenset(), (OPEN,)), "held in staging", id="a hold comes first"),
         pytest.param(Entry("dev", A, (), frozenset(), (OPEN,)), None, id="held in another environment"),
+        pytest.param(replace(CALM, frozen="frozen: weekend"), "staging is frozen: weekend; an emergency", id="frozen"),
+        pytest.param(replace(CALM, frozen="frozen", override=" "), "staging is frozen", id="overridden without a word"),
+        pytest.param(replace(CALM, frozen="frozen", override="outage"), None, id="overridden"),
     ],
 )
 def test_an_entry_is_open_or_explained(entry: Entry, words: str | None) -> None:

@@ -97,6 +97,7 @@ def stands(phase: PromotionPhase) -> Promotion:
 UNSAFE = SafetyVerdict(Safety.UNSAFE, "a column was dropped")
 UNSAFE_WITH_PLAN = replace(UNSAFE, roll_forward=RollForward("roll forward: fix it", ()))
 ADDITIVE = SafetyVerdict(Safety.SAFE, "it can live with add-title", ("add-title",))
+DUMB = SafetyVerdict(Safety.UNKNOWN, "no answer", unread=True)
 UNSURE = SafetyVerdict(Safety.UNKNOWN, "nobody tried")
 A_ROLLBACK = rollback(B, 0, P.BAKING)
 WAIT, PROCEED, ROLL_BACK, HALT = Action.WAIT, Action.PROCEED, Action.ROLL_BACK, Action.HALT
@@ -137,6 +138,8 @@ TABLE = {
     "breach, unsafe, with a way forward": case(
         HALT, "a column was dropped; roll forward: fix it", assessment=BREACH, safety=UNSAFE_WITH_PLAN
     ),
+    # The schema may be asked again; nothing is decided on what did not answer.
+    "breach, schema unread": case(WAIT, "held, the schema is no answer", assessment=BREACH, safety=DUMB),
     "breach of a rollback": case(HALT, "never rolled back", assessment=BREACH, promotion=A_ROLLBACK),
     # People are asked; the release is not at fault for all that is known.
     "page while baking": case(WAIT, "dlq", assessment=PAGE),

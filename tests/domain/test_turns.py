@@ -45,6 +45,16 @@ def test_the_turns(own: Waiting, holder: str | None, waiting: tuple[Waiting, ...
         assert (found, why in told) == (turn, True), told
 
 
+@pytest.mark.parametrize(
+    ("own", "newest", "turn"),
+    [(A1, B3, Turn.SUPERSEDED), (B3, A1, Turn.TAKE), (A1, A9, Turn.TAKE), (A1, None, Turn.TAKE)],
+)
+def test_an_older_commit_does_not_follow_a_newer_one_that_was_deployed(
+    own: Waiting, newest: Waiting | None, turn: Turn
+) -> None:
+    assert judge_turn(own, Queue("staging", None, (own,), newest))[0] is turn
+
+
 def test_of_any_that_wait_for_a_free_lease_one_takes_it() -> None:
     everyone = (A1, A2, A9, B3, C2)
     for size in range(1, len(everyone) + 1):

@@ -21,10 +21,10 @@ FAILED_RUN = CommandOutcome(("pnpm",), 1, 2.0, ("the end of the output",))
 PASSED, FAILED, UNKNOWN = Verdict.PASSED, Verdict.FAILED, Verdict.UNKNOWN
 ESLINT = (
     "services/search lint$ eslint src",
-    "services/search lint: /work/services/search/src/handler.ts",
+    "services/search lint: /srv/namecard/services/search/src/handler.ts",
     "services/search lint:   3:7  error  'label' is never used  no-unused-vars",
     *(f"services/search lint: more output {n}" for n in range(200)),
-    "/work/services/search:",
+    "/srv/namecard/services/search:",
     " ERR_PNPM_RECURSIVE_RUN_FIRST_FAIL  @namecard/search@1.0.0 lint: `eslint src`",
 )
 
