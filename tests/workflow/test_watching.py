@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -181,6 +182,51 @@ def test_an_unread_schema_waits_and_then_rolls_back(stage: Stage) -> None:
     assert "did not answer" in seen.decision.reason
     stage.world.unreachable.clear()
     assert watch(stage).decision.action is Action.ROLL_BACK
+
+
+def test_an_unread_schema_holds_a_breach_until_the_deadline_whoever_looks(stage: Stage) -> None:
+    stage.world.pass_time(5)
+    stage.world.set_alarm("CardsErrorsAlarm", AlarmState.ALARM)
+    stage.world.unreachable.add("database")
+    for seconds, action in ((0, Action.WAIT), (598, Action.WAIT), (2, Action.HALT)):
+        stage.world.pass_time(seconds)
+        seen = watch(Stage(stage.world, stage.world.pipeline()))
+        assert seen.decision.action is action, seen.decision
+    assert "unread for 600 s" in seen.decision.reason
+    assert stage.phase(seen.promotion) is PromotionPhase.HELD
+    assert [key for key, _ in pages(stage)] == ["held"]
+
+
+def test_another_breach_waits_for_the_schema_anew(stage: Stage) -> None:
+    stage.world.unreachable.add("database")
+    for _ in range(2):
+        stage.world.set_alarm("CardsErrorsAlarm", AlarmState.ALARM)
+        assert watch(stage).decision.action is Action.WAIT
+        stage.world.pass_time(400)
+        assert watch(stage).decision.action is Action.WAIT
+        stage.world.set_alarm("CardsErrorsAlarm", AlarmState.OK)
+
+
+def pages(stage: Stage) -> list[tuple[str, str]]:
+    """Give what people were asked for, oldest first: the key and the reason."""
+    entries = reversed(stage.pipeline.ledger.audit_entries("staging"))
+    return [(str(json.loads(entry.details)["key"]), entry.reason) for entry in entries if entry.action == "page"]
+
+
+def test_an_alarm_that_decides_nothing_asks_for_people_once(stage: Stage) -> None:
+    stage.world.pass_time(5)
+    alarm = stage.world.set_alarm("DbConnectionsAlarm", AlarmState.ALARM)
+    for _ in range(3):
+        assert watch(Stage(stage.world, stage.world.pipeline())).decision.action is Action.WAIT
+    assert pages(stage) == [(alarm.arn, "DbConnectionsAlarm fires in staging while cccccccc is watched")]
+
+
+def test_alarms_that_stay_unread_ask_for_people_once(stage: Stage) -> None:
+    stage.world.unreachable.add("alarms")
+    stage.world.pass_time(661)
+    assert watch(stage).decision.action is Action.HALT
+    ((key, reason),) = pages(stage)
+    assert key == "held" and "600 s after the bake" in reason
 
 
 def test_a_held_release_is_no_target_of_an_automatic_rollback(stage: Stage) -> None:
