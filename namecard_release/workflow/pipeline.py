@@ -25,6 +25,7 @@ from namecard_release.ports import (
     TrialServer,
 )
 from namecard_release.settings import Environment, Settings
+from namecard_release.signals_port import Signals
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Site:
     cloud: Cloud
     target: TargetDatabase
     deployer: Deployer
+    signals: Signals | None = None
 
 
 @dataclass(frozen=True)
