@@ -95,7 +95,3 @@ class Signals(Protocol):
     def store(self) -> EvidenceStore:
         """Where its pictures are kept."""
         ...
-
-    def redact(self, text: str) -> str:
-        """Take the secrets out of a text."""
-        ...

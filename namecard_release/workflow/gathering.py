@@ -29,6 +29,7 @@ from namecard_release.domain.promotion import Promotion
 from namecard_release.domain.snapshot import Mark, Snapshot, StackParts, dashboard_queries
 from namecard_release.domain.triage import Triage, TriageResult
 from namecard_release.errors import PermanentError, TransientError
+from namecard_release.redaction import redact
 from namecard_release.signals_port import Signals
 from namecard_release.workflow.pipeline import Pipeline, Site
 
@@ -131,7 +132,7 @@ class _Gathering:
         if functions.value is None:
             return Part(None, functions.unread)
         rules = self.pipeline.settings.triage.cause_rules()
-        triage = Triage(self.since, self.until, rules, self.signals.redact)
+        triage = Triage(self.since, self.until, rules, redact)
         unread = [text for one in functions.value if (text := self._read_log(triage, one))]
         if len(unread) == len(functions.value):
             return Part(None, "; ".join(unread))
@@ -158,7 +159,7 @@ class _Gathering:
             return Part(None, "")
         if parts.value is None:
             return Part(None, parts.unread)
-        table, groups = AccessTable(self.signals.redact), parts.value.access_groups
+        table, groups = AccessTable(redact), parts.value.access_groups
         times = () if triage.value is None else triage.value.paths
         unread = [part.unread for group in groups if (part := self._read_access(table, group)).unread]
         found = table.endpoints(times, dependencies)
