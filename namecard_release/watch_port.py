@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from namecard_release.domain.audit import AuditEvent
+    from namecard_release.domain.messages import Message
     from namecard_release.domain.rollback import Decision
 
 
@@ -21,9 +23,16 @@ class WatchLedger(Protocol):
         """Give the decision about a promotion after its bake, if one was recorded."""
         ...
 
-    def mark(self, promotion_id: str, mark: str, at: datetime, event: AuditEvent | None = None) -> datetime | None:
+    def mark(
+        self,
+        promotion_id: str,
+        mark: str,
+        at: datetime,
+        event: AuditEvent | None = None,
+        messages: Sequence[Message] = (),
+    ) -> datetime | None:
         """Note that something was noticed about a promotion's present run: None when it is new, else since when.
 
-        `event` is told in the audit trail along with a new one.
+        Along with a new one `event` is told in the audit trail and `messages` are queued, in one transaction.
         """
         ...

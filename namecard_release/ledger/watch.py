@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
 
 from namecard_release.domain.audit import AUTOMATION, AuditEvent
+from namecard_release.domain.messages import Message
 from namecard_release.domain.rollback import Decision
 from namecard_release.errors import PermanentError
 from namecard_release.ledger.audit import append_event
+from namecard_release.ledger.outbox import queue_messages
 from namecard_release.ledger.rows import decision_row, read_decision
 from namecard_release.ledger.schema import promotion_moves, promotions
 from namecard_release.ledger.store import Store
@@ -49,10 +52,18 @@ class Watches(Store):
             row = connection.execute(query).mappings().first()
         return None if row is None else read_decision(row)
 
-    def mark(self, promotion_id: str, mark: str, at: datetime, event: AuditEvent | None = None) -> datetime | None:
+    def mark(
+        self,
+        promotion_id: str,
+        mark: str,
+        at: datetime,
+        event: AuditEvent | None = None,
+        messages: Sequence[Message] = (),
+    ) -> datetime | None:
         """Note that something was noticed about a promotion's present run: None when it is new, else since when.
 
-        Raises PermanentError for an unknown promotion.
+        Along with a new one `event` is told in the audit trail and `messages` are queued, in one transaction. Raises
+        PermanentError for an unknown promotion.
         """
         run = select(promotions.c.run_id).where(promotions.c.id == promotion_id)
         own = (watch_marks.c.promotion_id == promotion_id) & (watch_marks.c.mark == mark)
@@ -65,12 +76,13 @@ class Watches(Store):
         if run_id is None:
             raise PermanentError(f"the ledger knows no promotion {promotion_id} to note anything about")
         statement = insert(watch_marks).values(promotion_id=promotion_id, run_id=run_id, mark=mark, at=at)
-        then = None if event is None else lambda connection: _append(connection, event)
-        if self.insert_new(statement, then=then):
+
+        def _tell(connection: Connection) -> None:
+            if event is not None:
+                append_event(connection, event)
+            queue_messages(connection, messages)
+
+        if self.insert_new(statement, then=_tell):
             return None
         with self.reading() as connection:
             return connection.execute(marked).scalar()
-
-
-def _append(connection: Connection, event: AuditEvent) -> None:
-    append_event(connection, event)

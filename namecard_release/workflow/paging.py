@@ -1,11 +1,14 @@
-"""Asking for people, once for each thing that needs them. How a page reaches them does not belong here."""
+"""Asking for people, once for each thing that needs them. Sending the page is the outbox's."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
+from datetime import datetime
 
 from namecard_release.domain.alarms import AlarmReading
 from namecard_release.domain.audit import AUTOMATION, AuditEvent
+from namecard_release.domain.messages import Channel, Message, MessageKind
 from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase
 from namecard_release.domain.release import short
 from namecard_release.workflow.pipeline import Pipeline
@@ -14,12 +17,34 @@ from namecard_release.workflow.pipeline import Pipeline
 def page(pipeline: Pipeline, promotion: Promotion, key: str, reason: str) -> bool:
     """Ask for people about a promotion's present run; False when they were asked for the same `key` before.
 
-    What was asked is in the audit trail as `page`.
+    The page goes into the outbox, and into the audit trail as `page`, in one transaction.
     """
     now = pipeline.clock.now()
     told = {"release": promotion.release, "run": promotion.run_id, "key": key}
     event = AuditEvent(now, AUTOMATION, "page", promotion.id, promotion.environment, reason, told)
-    return pipeline.ledger.mark(promotion.id, f"page {key}", now, event) is None
+    return (
+        pipeline.ledger.mark(promotion.id, f"page {key}", now, event, (_message(promotion, key, reason, now),)) is None
+    )
+
+
+def _message(promotion: Promotion, key: str, reason: str, now: datetime) -> Message:
+    # ARNs are longer than a message's key may be.
+    occasion = hashlib.sha256(f"{promotion.run_id} {key}".encode()).hexdigest()[:16]
+    return Message(
+        key=f"page {promotion.id} {occasion}",
+        channel=Channel.PAGERDUTY,
+        subject=promotion.id,
+        kind=MessageKind.PAGE,
+        title=reason.splitlines()[0][:200],
+        text=reason,
+        at=now,
+        fields=(
+            ("environment", promotion.environment),
+            ("release", promotion.release),
+            ("phase", promotion.phase),
+            ("promotion", promotion.id),
+        ),
+    )
 
 
 def page_stopped(pipeline: Pipeline, promotion: Promotion) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,11 +12,15 @@ import pytest
 from namecard_release.domain.alarms import AlarmState
 from namecard_release.domain.compatibility import Safety
 from namecard_release.domain.gates import CommandOutcome
+from namecard_release.domain.messages import Channel, MessageKind
 from namecard_release.domain.promotion import Hold, Promotion, PromotionKind, PromotionPhase
 from namecard_release.domain.rollback import Action, Decision
 from namecard_release.errors import RefusedError
+from namecard_release.ledger.open import make_engine
+from namecard_release.ledger.outbox import SqlOutbox
 from namecard_release.workflow.deploying import deploy_release
 from namecard_release.workflow.leasing import hold_lease
+from namecard_release.workflow.paging import page_stopped
 from namecard_release.workflow.pipeline import StoppedError
 from namecard_release.workflow.promoting import Request, check_entry, open_promotion
 from namecard_release.workflow.rolling_back import finish_rollback, load_target, plan_rollback, refuse_unsafe
@@ -219,6 +225,20 @@ def test_an_alarm_that_decides_nothing_asks_for_people_once(stage: Stage) -> Non
     for _ in range(3):
         assert watch(Stage(stage.world, stage.world.pipeline())).decision.action is Action.WAIT
     assert pages(stage) == [(alarm.arn, "DbConnectionsAlarm fires in staging while cccccccc is watched")]
+
+
+def test_a_page_is_queued_once_with_a_stable_key(stage: Stage) -> None:
+    stage.world.unreachable.add("alarms")
+    stage.world.pass_time(661)
+    seen = watch(stage)
+    for _ in range(2):
+        page_stopped(stage.pipeline, replace(seen.promotion, phase=PromotionPhase.HELD, reason="again"))
+    with closing(SqlOutbox(make_engine(stage.pipeline.settings.paths.ledger_url))) as outbox:
+        (queued,) = outbox.messages(10)
+    message = queued.message
+    assert (message.kind, message.channel, message.subject) == (MessageKind.PAGE, Channel.PAGERDUTY, seen.promotion.id)
+    assert message.title.startswith("promotion of cccccccc to staging is HELD: 600 s after the bake")
+    assert message.key.startswith(f"page {seen.promotion.id} ")
 
 
 def test_alarms_that_stay_unread_ask_for_people_once(stage: Stage) -> None:
