@@ -24,6 +24,7 @@ from namecard_release.ports import (
     Tools,
     TrialServer,
 )
+from namecard_release.serving_port import CodeSwitch
 from namecard_release.settings import Environment, Settings
 
 
@@ -36,6 +37,7 @@ class Site:
     cloud: Cloud
     target: TargetDatabase
     deployer: Deployer
+    switch: CodeSwitch
 
 
 @dataclass(frozen=True)
