@@ -1,4 +1,4 @@
-"""The steps of fast paths: their table, and writing them down before and after each. What they mean is the domain's."""
+"""The steps of fast paths: writing them down before and after each. What they mean is the domain's."""
 
 from __future__ import annotations
 
@@ -7,24 +7,11 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, ForeignKey, Integer, RowMapping, String, Table, insert, select, update
+from sqlalchemy import RowMapping, insert, select, update
 
 from namecard_release.domain.fast_path import Purpose, Step, StepAction, StepRecord, StepState
-from namecard_release.ledger.schema import Moment, Words, metadata
+from namecard_release.ledger.fast_path_tables import fast_path_steps
 from namecard_release.ledger.store import Store
-
-fast_path_steps = Table(
-    "fast_path_steps",
-    metadata,
-    Column("number", Integer, primary_key=True, autoincrement=True),
-    Column("promotion_id", String(120), ForeignKey("promotions.id"), nullable=False, index=True),
-    Column("purpose", String(10), nullable=False),
-    Column("step", JSON, nullable=False),
-    Column("state", String(10), nullable=False),
-    Column("reason", Words, nullable=False),
-    Column("intended_at", Moment, nullable=False),
-    Column("ended_at", Moment),
-)
 
 
 class FastPaths(Store):

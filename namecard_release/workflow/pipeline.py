@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from namecard_release.domain.promotion import PromotionPhase
 from namecard_release.errors import RefusedError
 from namecard_release.ledger_port import ReleaseLedger
+from namecard_release.outbox_port import Outbox
 from namecard_release.ports import (
     AssemblyStore,
     CheckoutReader,
@@ -26,6 +27,7 @@ from namecard_release.ports import (
 )
 from namecard_release.serving_port import CodeSwitch
 from namecard_release.settings import Environment, Settings
+from namecard_release.signals_port import Signals
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Site:
     target: TargetDatabase
     deployer: Deployer
     switch: CodeSwitch
+    signals: Signals | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class Pipeline:
     checkouts: CheckoutReader
     rehearsal: RehearsalServer
     tools: Tools
+    outbox: Outbox
 
 
 class StoppedError(RefusedError):
