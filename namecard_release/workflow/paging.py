@@ -22,9 +22,8 @@ def page(pipeline: Pipeline, promotion: Promotion, key: str, reason: str) -> boo
     now = pipeline.clock.now()
     told = {"release": promotion.release, "run": promotion.run_id, "key": key}
     event = AuditEvent(now, AUTOMATION, "page", promotion.id, promotion.environment, reason, told)
-    return (
-        pipeline.ledger.mark(promotion.id, f"page {key}", now, event, (_message(promotion, key, reason, now),)) is None
-    )
+    messages = (_message(promotion, key, reason, now),)
+    return pipeline.ledger.mark(promotion.id, f"page {key}", now, event, messages) is None
 
 
 def _message(promotion: Promotion, key: str, reason: str, now: datetime) -> Message:
