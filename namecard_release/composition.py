@@ -25,6 +25,7 @@ from namecard_release.gate_settings import Gates
 from namecard_release.ledger.open import open_ledger
 from namecard_release.settings import Environment, Platform, Settings
 from namecard_release.workflow.checks import Bench
+from namecard_release.workflow.dead_letters import Desk
 from namecard_release.workflow.pipeline import Pipeline, Site
 
 _DEPLOY_SECONDS = 3600.0
@@ -44,12 +45,20 @@ def build_pipeline(settings: Settings) -> Pipeline:
         target = PostgresTarget(lambda: _database_url(settings, environment), settings.trial.pg_dump)
         return Site(name, environment, cloud, target, deployer)
 
+    ledger = open_ledger(settings.paths.ledger_url)
+
+    @cache
+    def desk(name: str) -> Desk:
+        from namecard_release.dlq_composition import build_desk
+
+        return build_desk(settings, name, ledger)
+
     return Pipeline(
         settings=settings,
         repository=GitRepository(settings.platform.repository, settings.paths.work),
         runner=runner,
         store=store,
-        ledger=open_ledger(settings.paths.ledger_url),
+        ledger=ledger,
         trial=PostgresTrial(settings.trial.database_url),
         prober=HttpProber(),
         clock=SystemClock(),
@@ -59,6 +68,7 @@ def build_pipeline(settings: Settings) -> Pipeline:
         checkouts=FolderReader(),
         rehearsal=PostgresRehearsal(settings.trial.database_url),
         tools=ToolFinder(runner, settings.paths.work / "tools.json"),
+        dead_letters=desk,
     )
 
 

@@ -25,6 +25,7 @@ from namecard_release.ports import (
     TrialServer,
 )
 from namecard_release.settings import Environment, Settings
+from namecard_release.workflow.dead_letters import Desk, no_desk
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class Pipeline:
     checkouts: CheckoutReader
     rehearsal: RehearsalServer
     tools: Tools
+    dead_letters: Callable[[str], Desk] = no_desk
 
 
 class StoppedError(RefusedError):
