@@ -56,9 +56,9 @@ class _Killing:
         return guarded
 
 
-def drain(desk: Desk) -> dict[str, object]:
-    """Drain until the queue gives nothing more; gives what was counted."""
-    done = Drainer(desk, Order(Mode.DRAIN, LIMIT, f"child-{os.getpid()}"), None).run()
+def drain(desk: Desk, limit: int = LIMIT) -> dict[str, object]:
+    """Drain until the queue gives nothing more or the limit is reached; gives what was counted."""
+    done = Drainer(desk, Order(Mode.DRAIN, limit, f"child-{os.getpid()}"), None).run()
     return {"verdict": str(done.verdict), "reason": done.reason, **done.counts}
 
 

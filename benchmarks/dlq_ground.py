@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import uuid
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -75,22 +76,23 @@ def lay(port: int, folder: Path, **changes: object) -> Ground:
 def _settings(port: int, folder: Path, changes: dict[str, object]) -> dict[str, object]:
     environment = {"account": ACCOUNT, "region": REGION, "stack_suffix": "dev", "context": "dev", "key": "dev"}
     environment |= {"database_url": "postgresql://x"}
+    own = {"target": "queue", "target_queue": TARGET, "rate_per_second": 1_000_000, **changes}
     return {
         "platform": {"repository": str(folder / "platform")},
         "aws": {"endpoint_url": endpoint(port), "env": client_environment(port)},
-        "dead_letters": {"target": "queue", "target_queue": TARGET, "rate_per_second": 1_000_000, **changes},
+        "dead_letters": {name: value for name, value in own.items() if value is not None},
         "environments": {"dev": environment},
     }
 
 
-def letter_body(number: int) -> str:
-    """Make Lambda's record of one failed invocation of some service."""
+def letter_body(number: int, tag: str) -> str:
+    """Make Lambda's record of one failed invocation of some service; with the tag its request id is unique."""
     service = SERVICES[number % len(SERVICES)]
     record = {
         "version": "1.0",
         "timestamp": "2026-03-02T09:00:00.000Z",
         "requestContext": {
-            "requestId": f"request-{number}",
+            "requestId": f"{tag}-{number}",
             "functionArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{service}-fn:$LATEST",
             "condition": "RetriesExhausted",
             "approximateInvokeCount": 3,
@@ -104,10 +106,10 @@ def letter_body(number: int) -> str:
 
 def fill(ground: Ground, number: int, threads: int = 4) -> None:
     """Send that many letters."""
-    sqs, url = ground.client("sqs"), ground.url(QUEUE)
+    sqs, url, tag = ground.client("sqs"), ground.url(QUEUE), uuid.uuid4().hex
 
     def send(start: int) -> None:
-        entries = [{"Id": str(n), "MessageBody": letter_body(n)} for n in range(start, min(start + 10, number))]
+        entries = [{"Id": str(n), "MessageBody": letter_body(n, tag)} for n in range(start, min(start + 10, number))]
         sqs.send_message_batch(QueueUrl=url, Entries=entries)
 
     with ThreadPoolExecutor(threads) as pool:

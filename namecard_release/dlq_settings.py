@@ -86,7 +86,7 @@ class DeadLetters(Model):
     routes: Mapping[Name, Expression] = {}
     rules: tuple[DeadLetterRule, ...] = ()
     most_returns: int = Field(default=2, ge=1, le=20)
-    batch: int = Field(default=100, ge=1, le=1000)
+    batch: int = Field(default=250, ge=1, le=1000)
     threads: int = Field(default=4, ge=1, le=32)
     hide_seconds: int = Field(default=300, ge=2, le=43_200)
     sample_hide_seconds: int = Field(default=30, ge=1, le=600)

@@ -89,13 +89,14 @@ class Policy:
     """How letters are treated in one run.
 
     `insist`: whoever asked wants the mode's action whatever the rules think. `released_at` is when the newest release
-    that SUCCEEDED here was deployed.
+    that SUCCEEDED here was deployed. `run_id` is the run's own: what came back to it waits for the next one.
     """
 
     mode: Mode
     most_returns: int = 2
     insist: bool = False
     released_at: datetime | None = None
+    run_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -120,22 +121,27 @@ def plan_letter(
 ) -> LetterPlan:
     """Decide about one letter; see each step for its reason."""
     key, replays = _past(environment, letter, known)
-    recovery = classification.recovery
+    action, reason = _history_decides(letter, known, replays, policy) or _wanted(letter, classification, policy)
+    if action is Action.REPLAY and isinstance(target, NoTarget):
+        action, reason = Action.LEAVE, f"it cannot be replayed: {target.reason}"
+    if action is not Action.REPLAY or isinstance(target, NoTarget):
+        return LetterPlan(action, reason, key, recovery=classification.recovery)
+    return LetterPlan(action, reason, key, replays + 1, target, classification.recovery)
+
+
+def _history_decides(letter: DeadLetter, known: Known, replays: int, policy: Policy) -> tuple[Action, str] | None:
+    """Decide by what happened to a letter before, whatever its error is; None when nothing did that counts."""
     if known.own is not None and known.own.state in _DEALT_WITH:
-        state = known.own.state.lower()
-        return LetterPlan(Action.DELETE, f"it was {state} before; only its delete was owed", key, recovery=recovery)
+        return Action.DELETE, f"it was {known.own.state.lower()} before; only its delete was owed"
     if _is_duplicate(letter, known):
-        reason = "the same failure was reported twice, and its replay went out already: kept, not sent again"
-        return LetterPlan(Action.ARCHIVE, reason, key, recovery=recovery)
+        return Action.ARCHIVE, "the same failure was reported twice, and its replay went out already: not sent again"
+    if letter.mark is not None and any(
+        e.run_id == policy.run_id for e in known.kin if e.message_id != letter.message_id
+    ):
+        return Action.LEAVE, "it was replayed by this very run and came back: the next run decides"
     if replays >= policy.most_returns and policy.mode is not Mode.ARCHIVE:
-        reason = f"it was replayed {replays} times and came back each time"
-        return LetterPlan(Action.QUARANTINE, reason, key, recovery=recovery)
-    wanted, reason = _wanted(letter, classification, policy)
-    if wanted is not Action.REPLAY:
-        return LetterPlan(wanted, reason, key, recovery=recovery)
-    if isinstance(target, NoTarget):
-        return LetterPlan(Action.LEAVE, f"it cannot be replayed: {target.reason}", key, recovery=recovery)
-    return LetterPlan(Action.REPLAY, reason, key, replays + 1, target, recovery)
+        return Action.QUARANTINE, f"it was replayed {replays} times and came back each time"
+    return None
 
 
 def _past(environment: str, letter: DeadLetter, known: Known) -> tuple[str, int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -117,7 +116,8 @@ def _insert_of(dialect: str) -> Any:
 
 
 def _row(entry: JournalEntry) -> dict[str, Any]:
-    return {**asdict(entry), "state": entry.state.value}
+    # Not `asdict`, whose deep copies take longer than the insert.
+    return {**vars(entry), "state": entry.state.value}
 
 
 def _read(row: RowMapping) -> JournalEntry:

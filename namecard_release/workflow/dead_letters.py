@@ -89,7 +89,7 @@ class Planner:
     def __init__(self, desk: Desk, order: Order, released_at: datetime | None) -> None:
         self._desk = desk
         self._rules: tuple[LetterRule, ...] = desk.settings.letter_rules()
-        self._policy = Policy(order.mode, desk.settings.most_returns, order.insist, released_at)
+        self._policy = Policy(order.mode, desk.settings.most_returns, order.insist, released_at, order.run_id)
         self._places: tuple[FunctionPlace, ...] = desk.ports.directory.places()
 
     def plan(self, received: Sequence[Received]) -> tuple[Planned, ...]:

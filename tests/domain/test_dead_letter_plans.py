@@ -119,6 +119,13 @@ def test_poison_is_quarantined_although_insisted(mode: Mode) -> None:
     assert plan(letter=replace(LETTER, mark=Mark(KEY, 2)), mode=mode, insist=True).action is Action.QUARANTINE
 
 
+def test_what_comes_back_to_the_run_that_sent_it_waits_for_the_next_run() -> None:
+    known = Known(None, (entry(JournalState.INTENDED, "m-1"),))
+    back = replace(LETTER, mark=Mark(KEY, 1))
+    assert plan(letter=back, known=known, run_id="run").action is Action.LEAVE
+    assert plan(letter=back, known=known, run_id="another").action is Action.REPLAY
+
+
 def test_a_payload_that_carries_no_key_is_known_by_its_content() -> None:
     bare = replace(LETTER, carries_mark=False, message_id="n")
     kin = tuple(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -160,7 +161,9 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
+@lru_cache(maxsize=256)
 def _short(text: str) -> str:
+    # Letters of one failure say the same again and again.
     return " ".join(mask_text(text).split())[:_LONGEST_ERROR]
 
 
