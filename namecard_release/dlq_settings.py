@@ -90,7 +90,7 @@ class DeadLetters(Model):
     threads: int = Field(default=4, ge=1, le=32)
     hide_seconds: int = Field(default=300, ge=2, le=43_200)
     sample_hide_seconds: int = Field(default=30, ge=1, le=600)
-    rate_per_second: float | None = Field(default=50, gt=0)
+    rate_per_second: float = Field(default=50.0, gt=0)
     tries: int = Field(default=5, ge=1, le=20)
     most_scanned: int = Field(default=100_000, ge=1, le=119_000)
     drain_cron: Annotated[str, AfterValidator(check_cron)] = "0 * * * *"

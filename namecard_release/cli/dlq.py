@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from namecard_release.adapters.redaction import redact
 from namecard_release.cli.output import FAILED, GOOD, UNKNOWN, exit_codes, print_json, print_table, when
 from namecard_release.cli.reading import JsonOption, SettingsOption, read_settings
 from namecard_release.domain.dead_letter_plans import JournalState, Mode
 from namecard_release.domain.gates import Verdict
 from namecard_release.errors import MisuseError
+from namecard_release.redaction import redact
 
 if TYPE_CHECKING:
     from namecard_release.ledger.sql_ledger import SqlLedger

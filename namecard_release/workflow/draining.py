@@ -108,8 +108,6 @@ class Drainer:
     def _batch_size(self) -> int:
         """Give how many letters a thread takes at once: no more than the rate lets out in half of their hiding."""
         rate = self._order.rate or self._settings.rate_per_second
-        if rate is None:
-            return self._settings.batch
         threads = self._order.threads or self._settings.threads
         return max(1, min(self._settings.batch, int(rate * self._settings.hide_seconds / 2 / threads)))
 

@@ -7,7 +7,7 @@ import binascii
 import re
 from urllib.parse import unquote_plus
 
-from namecard_release.adapters.redaction import MASK, redact
+from namecard_release.redaction import MASK, redact
 
 _SECRET_KEY = re.compile(
     r"(?i)(pass(word|wd|phrase|code)?|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|routing[_-]?key"
