@@ -13,8 +13,10 @@ from namecard_release.adapters.cloud import AwsCloud
 from namecard_release.adapters.commands import ProcessRunner
 from namecard_release.adapters.dagster_api import DagsterApi
 from namecard_release.adapters.git import GitRepository
+from namecard_release.adapters.log_groups import Bounds
 from namecard_release.adapters.probes import HttpProber
 from namecard_release.adapters.rehearsal import PostgresRehearsal
+from namecard_release.adapters.signals import AwsSignals
 from namecard_release.adapters.sql.linter import PostgresLinter
 from namecard_release.adapters.sql.reading import PostgresReader
 from namecard_release.adapters.target_database import PostgresTarget, database_url_from_secret
@@ -44,7 +46,7 @@ def build_pipeline(settings: Settings) -> Pipeline:
         cloud = AwsCloud(region=environment.region, endpoint_url=aws.endpoint_url, env=aws.env or None)
         deployer = CdkDeployer(settings.tools.cdk, runner, _cdk_env(settings, environment), _DEPLOY_SECONDS)
         target = PostgresTarget(lambda: _database_url(settings, environment), settings.trial.pg_dump)
-        return Site(name, environment, cloud, target, deployer)
+        return Site(name, environment, cloud, target, deployer, build_signals(settings, name))
 
     return Pipeline(
         settings=settings,
@@ -62,6 +64,20 @@ def build_pipeline(settings: Settings) -> Pipeline:
         rehearsal=PostgresRehearsal(settings.trial.database_url),
         tools=ToolFinder(runner, settings.paths.work / "tools.json"),
         outbox=outbox_of(ledger),
+    )
+
+
+def build_signals(settings: Settings, name: str) -> AwsSignals:
+    """Build what evidence about one environment is read from; it connects when first asked."""
+    environment, aws, triage = settings.environment(name), settings.aws, settings.triage
+    evidence = triage.evidence or str(settings.paths.store.parent / "evidence")
+    return AwsSignals(
+        environment.region,
+        aws.endpoint_url,
+        aws.env or None,
+        evidence,
+        Bounds(triage.most_events, triage.most_seconds),
+        insights=triage.reader == "insights",
     )
 
 
