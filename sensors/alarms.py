@@ -1,7 +1,7 @@
 """The alarm sensor: the one place that ends a bake, in success or in a rollback, whoever else is dead."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import dagster as dg
@@ -19,6 +19,7 @@ from namecard_release.workflow.watching import (
     Fallback,
     Watch,
     find_fallback,
+    find_serving,
     find_watched,
     find_watched_after_bake,
     look,
@@ -67,9 +68,10 @@ def watch(pipeline: Pipeline, seconds: float, clock: Callable[[], float], wait: 
         if clock() >= next_beat:
             pipeline.ledger.beat(ALARM_SENSOR, pipeline.clock.now())
             next_beat += _BEAT_SECONDS
-        tick = _look_once(pipeline, fallbacks)
+        serving = find_serving(pipeline)
+        tick = _look_once(pipeline, serving, fallbacks)
         if clock() >= next_calm:
-            calm = _look_calmly(pipeline, tick)
+            calm = _look_calmly(pipeline, serving, tick)
             next_calm = clock() + _CALM_SECONDS
         tick.lines = {**calm, **tick.lines}
         if tick.decided or clock() >= end:
@@ -77,9 +79,9 @@ def watch(pipeline: Pipeline, seconds: float, clock: Callable[[], float], wait: 
         wait(_LOOK_SECONDS)
 
 
-def _look_once(pipeline: Pipeline, fallbacks: dict[str, Fallback]) -> Tick:
+def _look_once(pipeline: Pipeline, serving: Sequence[Promotion], fallbacks: dict[str, Fallback]) -> Tick:
     tick = Tick()
-    for promotion in find_watched(pipeline):
+    for promotion in find_watched(pipeline, serving):
         known = fallbacks.get(promotion.id)
         if known is None or known.safety.unread:
             known = fallbacks[promotion.id] = find_fallback(pipeline, promotion)
@@ -90,9 +92,9 @@ def _look_once(pipeline: Pipeline, fallbacks: dict[str, Fallback]) -> Tick:
     return tick
 
 
-def _look_calmly(pipeline: Pipeline, tick: Tick) -> dict[str, str]:
+def _look_calmly(pipeline: Pipeline, serving: Sequence[Promotion], tick: Tick) -> dict[str, str]:
     """Look at what has succeeded, and give its lines, which stand until the next such look."""
-    seen = [look_after_bake(pipeline, promotion) for promotion in find_watched_after_bake(pipeline)]
+    seen = [look_after_bake(pipeline, promotion) for promotion in find_watched_after_bake(pipeline, serving)]
     for one in seen:
         tick.tell(one)
     return {one.promotion.id: tick.lines[one.promotion.id] for one in seen}

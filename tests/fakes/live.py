@@ -48,6 +48,10 @@ class MemoryLedger:
         """Give the promotions of the one environment."""
         return tuple(self.promotions) if environment in (None, ENVIRONMENT) else ()
 
+    def newest_deployed(self, environment: str) -> Promotion | None:
+        """Give the first, which is the newest."""
+        return self.promotions[0] if environment == ENVIRONMENT else None
+
     def decision(self, promotion_id: str) -> Decision | None:
         """Give the decision."""
         return self.decided[promotion_id][0] if promotion_id in self.decided else None
