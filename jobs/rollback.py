@@ -8,11 +8,11 @@ import dagster as dg
 from assets.deployment import describe_deployment
 from assets.evidence import told_plainly
 from assets.requests import KIND_TAG, RETRY_TAGS, request_of
-from namecard_release.adapters.redaction import redact
 from namecard_release.domain.assembly import Assembly
 from namecard_release.domain.gates import Phase, Verdict, combine_phases
 from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase
 from namecard_release.domain.release import short
+from namecard_release.redaction import redact
 from namecard_release.workflow.deploying import deploy_release
 from namecard_release.workflow.leasing import hold_lease
 from namecard_release.workflow.pipeline import Pipeline

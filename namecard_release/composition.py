@@ -23,6 +23,7 @@ from namecard_release.adapters.trial import PostgresTrial
 from namecard_release.domain.budgets import Expected
 from namecard_release.gate_settings import Gates
 from namecard_release.ledger.open import open_ledger
+from namecard_release.ledger.outbox import outbox_of
 from namecard_release.settings import Environment, Platform, Settings
 from namecard_release.workflow.checks import Bench
 from namecard_release.workflow.pipeline import Pipeline, Site
@@ -34,6 +35,7 @@ def build_pipeline(settings: Settings) -> Pipeline:
     """Build every port's adapter; an environment's own are made when first asked for."""
     runner = ProcessRunner(path=settings.tools.path)
     store = FileAssemblyStore(settings.paths.store)
+    ledger = open_ledger(settings.paths.ledger_url)
 
     @cache
     def site(name: str) -> Site:
@@ -49,7 +51,7 @@ def build_pipeline(settings: Settings) -> Pipeline:
         repository=GitRepository(settings.platform.repository, settings.paths.work),
         runner=runner,
         store=store,
-        ledger=open_ledger(settings.paths.ledger_url),
+        ledger=ledger,
         trial=PostgresTrial(settings.trial.database_url),
         prober=HttpProber(),
         clock=SystemClock(),
@@ -59,6 +61,7 @@ def build_pipeline(settings: Settings) -> Pipeline:
         checkouts=FolderReader(),
         rehearsal=PostgresRehearsal(settings.trial.database_url),
         tools=ToolFinder(runner, settings.paths.work / "tools.json"),
+        outbox=outbox_of(ledger),
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from namecard_release.domain.promotion import PromotionPhase
 from namecard_release.errors import RefusedError
 from namecard_release.ledger_port import ReleaseLedger
+from namecard_release.outbox_port import Outbox
 from namecard_release.ports import (
     AssemblyStore,
     CheckoutReader,
@@ -56,6 +57,7 @@ class Pipeline:
     checkouts: CheckoutReader
     rehearsal: RehearsalServer
     tools: Tools
+    outbox: Outbox
 
 
 class StoppedError(RefusedError):

@@ -28,7 +28,7 @@ from namecard_release.domain.rehearsal import DatabaseAddress
 from namecard_release.domain.release import Release
 from namecard_release.errors import PermanentError, RefusedError, TransientError
 from namecard_release.ledger.open import open_ledger
-from namecard_release.ledger_port import ReleaseLedger
+from namecard_release.ledger.outbox import outbox_of
 from namecard_release.ports import LineSink
 from namecard_release.settings import SERVICES, Settings
 from namecard_release.workflow.pipeline import Pipeline, Site
@@ -134,7 +134,7 @@ class World:
     def pipeline(self) -> Pipeline:
         """Make a pipeline over this world."""
         settings = settings_of(self.folder, self.own, scenarios=self.scenarios)
-        ledger: ReleaseLedger = open_ledger(settings.paths.ledger_url, lambda: self.time)
+        ledger = open_ledger(settings.paths.ledger_url, lambda: self.time)
         port = FakePorts(self)
 
         def site(name: str) -> Site:
@@ -148,6 +148,7 @@ class World:
             checkouts=port,
             rehearsal=port,
             tools=port,
+            outbox=outbox_of(ledger),
         )
 
 
