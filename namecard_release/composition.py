@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
+from namecard_release.adapters.alarm_queue import SqsAlarmQueue
 from namecard_release.adapters.assembly_store import FileAssemblyStore
 from namecard_release.adapters.cdk import CdkDeployer
 from namecard_release.adapters.checkout import FolderReader
@@ -44,7 +45,8 @@ def build_pipeline(settings: Settings) -> Pipeline:
         cloud = AwsCloud(region=environment.region, endpoint_url=aws.endpoint_url, env=aws.env or None)
         deployer = CdkDeployer(settings.tools.cdk, runner, _cdk_env(settings, environment), _DEPLOY_SECONDS)
         target = PostgresTarget(lambda: _database_url(settings, environment), settings.trial.pg_dump)
-        return Site(name, environment, cloud, target, deployer)
+        pushes = SqsAlarmQueue(environment.region, aws.endpoint_url, aws.env or None)
+        return Site(name, environment, cloud, target, deployer, pushes)
 
     return Pipeline(
         settings=settings,

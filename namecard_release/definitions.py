@@ -12,6 +12,7 @@ from assets.gates import build_release_gates
 from assets.health import build_health
 from assets.readiness import build_readiness
 from assets.source import source
+from jobs.incidents import INCIDENT_JOBS
 from jobs.people import PEOPLE_JOBS
 from jobs.promote import build_promote_job
 from jobs.readiness import build_readiness_job
@@ -24,6 +25,7 @@ from sensors.alarms import alarm_rollback_sensor
 from sensors.approvals import build_approvals_sensor
 from sensors.commits import commits_sensor
 from sensors.deadlines import deadline_sensor
+from sensors.incidents import incident_clock_sensor, incident_sensor
 from sensors.run_status import cancelled_run_sensor, failed_run_sensor
 from sensors.schedules import readiness_schedule
 
@@ -48,7 +50,7 @@ def build_defs(settings: Settings, pipeline: object, open_pipeline: Callable[[],
     ]
     return dg.Definitions(
         assets=[source, *build_release_gates(), *per_environment],
-        jobs=[*promoting, rollback_job, rollback_plan_job, build_readiness_job(names), *PEOPLE_JOBS],
+        jobs=[*promoting, rollback_job, rollback_plan_job, build_readiness_job(names), *PEOPLE_JOBS, *INCIDENT_JOBS],
         sensors=[
             alarm_rollback_sensor,
             deadline_sensor,
@@ -56,6 +58,8 @@ def build_defs(settings: Settings, pipeline: object, open_pipeline: Callable[[],
             failed_run_sensor,
             cancelled_run_sensor,
             commits_sensor,
+            incident_sensor,
+            incident_clock_sensor,
         ],
         schedules=[readiness_schedule],
         resources={"pipeline": pipeline},

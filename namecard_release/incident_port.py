@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from namecard_release.domain.alarms import AlarmReading
     from namecard_release.domain.incident import Breach, Incident
+    from namecard_release.domain.incident_case import Case, Step
     from namecard_release.domain.incident_clock import Slot, SlotKind
-    from namecard_release.domain.incident_steps import Case, Step
 
 
 class IncidentLedger(Protocol):

@@ -22,6 +22,7 @@ from namecard_release.domain.freezes import FreezeWindow
 from namecard_release.domain.rehearsal import RehearsalMode, RehearsalPolicy
 from namecard_release.errors import MisuseError
 from namecard_release.gate_settings import Argv, Command, Gates, Model, Name
+from namecard_release.incident_settings import Incidents
 from namecard_release.windows import check_cron, check_zone, expand_cron, read_local
 
 SETTINGS_VARIABLE = "NAMECARD_RELEASE_SETTINGS"
@@ -257,6 +258,7 @@ class Settings(Model):
     dagster: Dagster = Dagster()
     aws: Aws = Aws()
     trial: Trial = Trial()
+    incidents: Incidents = Incidents()
 
     @model_validator(mode="after")
     def _known_environments(self) -> Self:
@@ -264,6 +266,9 @@ class Settings(Model):
             unknown = [other for other in environment.requires if other not in self.environments or other == name]
             if unknown:
                 raise ValueError(f"environments.{name}.requires names {', '.join(unknown)}, which is not another one")
+        own = self.incidents.named_environments()
+        if unknown := sorted(own - {*self.environments}):
+            raise ValueError(f"incidents names {', '.join(unknown)}, which is not an environment")
         return self
 
     def environment_names(self) -> dict[str, str]:

@@ -4,8 +4,8 @@ here: the ledger takes a step whole or not at all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from namecard_release.domain.alarms import AlarmReading
@@ -17,13 +17,13 @@ from namecard_release.domain.incident import (
     Fingerprint,
     Incident,
     Item,
-    Owners,
     Severity,
     TimelineEntry,
     missing_items,
 )
+from namecard_release.domain.incident_case import Case, Handling, Step
 from namecard_release.domain.incident_cause import Cause
-from namecard_release.domain.incident_clock import ClockPolicy, Slot, SlotKind, due_slots
+from namecard_release.domain.incident_clock import due_slots
 from namecard_release.domain.incident_summary import Summary, summarise
 from namecard_release.domain.incident_words import (
     Scene,
@@ -36,45 +36,6 @@ from namecard_release.domain.incident_words import (
     tell_summary,
 )
 from namecard_release.domain.messages import Message
-
-
-@dataclass(frozen=True)
-class Case:
-    """An incident with all that the ledger keeps of it; `recorded` is the highest slot of each kind."""
-
-    incident: Incident
-    breaches: tuple[Breach, ...] = ()
-    timeline: tuple[TimelineEntry, ...] = ()
-    evidence: tuple[Evidence, ...] = ()
-    recorded: Mapping[SlotKind, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Handling:
-    """Who owns an incident and by which clock it goes."""
-
-    owners: Owners
-    policy: ClockPolicy
-
-
-@dataclass(frozen=True)
-class Step:
-    """One change, to be written in one transaction; `before` is None for an incident that it opens.
-
-    `begun` and `ended` are breaches, an ended one with its end. With `withdraw` what was queued to call somebody and
-    has not left yet, is taken back.
-    """
-
-    before: Incident | None
-    after: Incident
-    entries: tuple[TimelineEntry, ...] = ()
-    begun: tuple[Breach, ...] = ()
-    ended: tuple[Breach, ...] = ()
-    evidence: tuple[Evidence, ...] = ()
-    slots: tuple[Slot, ...] = ()
-    messages: tuple[Message, ...] = ()
-    events: tuple[AuditEvent, ...] = ()
-    withdraw: bool = False
 
 
 def tell_story(case: Case, handling: Handling, now: datetime) -> Summary:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from namecard_release.domain.promotion import PromotionPhase
 from namecard_release.errors import RefusedError
+from namecard_release.incident_port import AlarmQueue
 from namecard_release.ledger_port import ReleaseLedger
 from namecard_release.outbox_port import Outbox
 from namecard_release.ports import (
@@ -37,6 +38,7 @@ class Site:
     cloud: Cloud
     target: TargetDatabase
     deployer: Deployer
+    pushes: AlarmQueue | None = None
 
 
 @dataclass(frozen=True)
