@@ -46,7 +46,7 @@ def build_pipeline(settings: Settings) -> Pipeline:
         deployer = CdkDeployer(settings.tools.cdk, runner, _cdk_env(settings, environment), _DEPLOY_SECONDS)
         target = PostgresTarget(lambda: _database_url(settings, environment), settings.trial.pg_dump)
         pushes = SqsAlarmQueue(environment.region, aws.endpoint_url, aws.env or None)
-        return Site(name, environment, cloud, target, deployer, pushes)
+        return Site(name, environment, cloud, target, deployer, pushes=pushes)
 
     return Pipeline(
         settings=settings,

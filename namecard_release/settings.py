@@ -23,6 +23,7 @@ from namecard_release.domain.rehearsal import RehearsalMode, RehearsalPolicy
 from namecard_release.errors import MisuseError
 from namecard_release.gate_settings import Argv, Command, Gates, Model, Name
 from namecard_release.incident_settings import Incidents
+from namecard_release.triage_settings import TriageSettings
 from namecard_release.windows import check_cron, check_zone, expand_cron, read_local
 
 SETTINGS_VARIABLE = "NAMECARD_RELEASE_SETTINGS"
@@ -259,6 +260,7 @@ class Settings(Model):
     aws: Aws = Aws()
     trial: Trial = Trial()
     incidents: Incidents = Incidents()
+    triage: TriageSettings = TriageSettings()
 
     @model_validator(mode="after")
     def _known_environments(self) -> Self:

@@ -27,6 +27,7 @@ from namecard_release.ports import (
     TrialServer,
 )
 from namecard_release.settings import Environment, Settings
+from namecard_release.signals_port import Signals
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Site:
     target: TargetDatabase
     deployer: Deployer
     pushes: AlarmQueue | None = None
+    signals: Signals | None = None
 
 
 @dataclass(frozen=True)
