@@ -1,4 +1,4 @@
-"""Incidents on both databases: one of a fingerprint, steps whole or not at all, and nothing that pages after an answer."""
+"""Incidents on both databases: one of a fingerprint, whole steps or none, and nothing that pages after an answer."""
 
 from __future__ import annotations
 
