@@ -167,6 +167,7 @@ class Environment(Model):
     approvers: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     approval_hours: float = Field(default=24, gt=0)
     freezes: tuple[Freeze, ...] = ()
+    fast_path: bool = True
 
     @model_validator(mode="after")
     def _enough_approvers(self) -> Self:

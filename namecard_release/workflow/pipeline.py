@@ -26,6 +26,7 @@ from namecard_release.ports import (
     Tools,
     TrialServer,
 )
+from namecard_release.serving_port import CodeSwitch
 from namecard_release.settings import Environment, Settings
 from namecard_release.signals_port import Signals
 
@@ -39,6 +40,7 @@ class Site:
     cloud: Cloud
     target: TargetDatabase
     deployer: Deployer
+    switch: CodeSwitch
     pushes: AlarmQueue | None = None
     signals: Signals | None = None
 
