@@ -5,7 +5,18 @@ from __future__ import annotations
 
 import typer
 
-from namecard_release.cli import audit, changing, checking, gates, migrations, people, policy, reading, sandboxing
+from namecard_release.cli import (
+    audit,
+    changing,
+    checking,
+    drift,
+    gates,
+    migrations,
+    people,
+    policy,
+    reading,
+    sandboxing,
+)
 
 app = typer.Typer(
     name="namecard-release",
@@ -20,6 +31,7 @@ app.command()(people.approve)
 app.command()(reading.status)
 app.command()(reading.history)
 app.command()(checking.doctor)
+app.command()(drift.drift)
 app.add_typer(gates.gates, name="gates")
 app.add_typer(migrations.migrations, name="migrations")
 app.add_typer(policy.policy, name="policy")
