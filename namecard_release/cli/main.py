@@ -12,6 +12,7 @@ from namecard_release.cli import (
     dlq,
     drift,
     gates,
+    logs,
     migrations,
     people,
     policy,
@@ -40,5 +41,6 @@ app.add_typer(changing.holds, name="holds")
 app.add_typer(people.approvals, name="approvals")
 app.add_typer(people.automation, name="automation")
 app.add_typer(audit.audit, name="audit")
+app.add_typer(logs.logs, name="logs")
 app.add_typer(dlq.dlq, name="dlq")
 app.add_typer(sandboxing.sandbox, name="sandbox")
