@@ -73,15 +73,15 @@ _RULES = (
 class Incidents(Model):
     """How alarms become incidents, and the clock that these go by.
 
-    `severities` are tried in order, the first that matches counts. Those in `quiet` are told in Slack once: they page
-    nobody and need no summary. `queues` names by environment the SQS queue to which its alarms are pushed.
-    `people_resolve` are resolved by people alone; others also by themselves, `resolve_after_ok_minutes` after their
-    last alarm. Business days are those of `country` on the clock of `timezone`.
+    `severities` are rules of one's own, tried in order before the built-in ones. Severities in `quiet` are told in
+    Slack once: they page nobody and need no summary. `queues` names by environment the SQS queue to which its alarms
+    are pushed. `people_resolve` are resolved by people alone; others also by themselves, `resolve_after_ok_minutes`
+    after their last alarm. Business days are those of `country` on the clock of `timezone`.
     """
 
     owners: Owners = Owners()
     service_owners: Mapping[Name, Owners] = {}
-    severities: tuple[SeverityRule, ...] = Field(default=_RULES, min_length=1)
+    severities: tuple[SeverityRule, ...] = ()
     quiet: tuple[Severity, ...] = (Severity.SEV4,)
     queues: Mapping[Name, Text] = {}
     acknowledge_minutes: Minutes = 5
@@ -102,13 +102,12 @@ class Incidents(Model):
         return self
 
     def named_environments(self) -> frozenset[str]:
-        """Give the environments that the file names here; the defaults' are not asked for."""
-        rules = self.severities if "severities" in self.model_fields_set else ()
-        return frozenset({*self.queues, *(name for rule in rules for name in rule.environments)})
+        """Give the environments that the file names here."""
+        return frozenset({*self.queues, *(name for rule in self.severities for name in rule.environments)})
 
     def rules(self) -> tuple[domain.SeverityRule, ...]:
-        """Give the severities' rules."""
-        return tuple(rule.value() for rule in self.severities)
+        """Give the severities' rules, one's own before the built-in ones."""
+        return tuple(rule.value() for rule in (*self.severities, *_RULES))
 
     def clock(self) -> ClockPolicy:
         """Give the clock's times."""
