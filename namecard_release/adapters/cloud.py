@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
-from namecard_release.adapters.aws_clients import THREADS, AwsClients
+from namecard_release.adapters.aws_clients import PATIENCE, THREADS, AwsClients, AwsPatience
 from namecard_release.adapters.aws_errors import aws_errors_told, tells_absence
 from namecard_release.adapters.cloudwatch import FoundAlarm, find_alarms, read_alarms
 from namecard_release.adapters.lambdas import CodeReader
@@ -32,8 +33,14 @@ class AwsCloud:
     Every method raises TransientError for throttling, time-outs and connections, PermanentError for refusals.
     """
 
-    def __init__(self, region: str, endpoint_url: str | None = None, env: Mapping[str, str] | None = None) -> None:
-        self._clients = AwsClients(region, endpoint_url, env)
+    def __init__(
+        self,
+        region: str,
+        endpoint_url: str | None = None,
+        env: Mapping[str, str] | None = None,
+        patience: AwsPatience = PATIENCE,
+    ) -> None:
+        self._clients = AwsClients(region, endpoint_url, env, patience)
         self._codes = CodeReader(self._clients)
         self._alarms: dict[str, tuple[FoundAlarm, ...]] = {}
 
@@ -126,4 +133,6 @@ def _side_by_side(read: Callable[[T], R], items: Iterable[T]) -> list[R]:
     if len(items) < 2:
         return [read(item) for item in items]
     with ThreadPoolExecutor(max_workers=min(THREADS, len(items))) as pool:
-        return list(pool.map(read, items))
+        # Each with a copy of the context: the time limit is in it.
+        asked = [pool.submit(copy_context().run, read, item) for item in items]
+        return [one.result() for one in asked]

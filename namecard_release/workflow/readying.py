@@ -10,7 +10,7 @@ from namecard_release.domain.heartbeats import ALARM_SENSOR, judge_seen
 from namecard_release.domain.migrations import plan_migrations
 from namecard_release.domain.readiness import judge_alarm_states, judge_stacks
 from namecard_release.domain.status import describe_environment
-from namecard_release.errors import TransientError
+from namecard_release.errors import ReleaseError
 from namecard_release.workflow.pipeline import Pipeline, Site
 from namecard_release.workflow.verifying import find_base_url
 
@@ -42,7 +42,7 @@ def judge_alarm_sensor(pipeline: Pipeline) -> Phase:
 def _read(name: str, judge: Callable[[], Phase]) -> Phase:
     try:
         return judge()
-    except TransientError as error:
+    except ReleaseError as error:
         return Phase(name, Verdict.UNKNOWN, f"unread: {error}")
 
 

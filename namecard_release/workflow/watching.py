@@ -11,7 +11,7 @@ from namecard_release.domain.gates import GateResult, Verdict
 from namecard_release.domain.promotion import Promotion, PromotionPhase
 from namecard_release.domain.rollback import Action, Decision, Watched, decide, find_last_good
 from namecard_release.domain.safety import SafetyVerdict
-from namecard_release.errors import TransientError
+from namecard_release.errors import ReleaseError
 from namecard_release.workflow.judging import find_way, judge_schema
 from namecard_release.workflow.people import why_held
 from namecard_release.workflow.pipeline import Pipeline
@@ -92,7 +92,8 @@ def look(pipeline: Pipeline, promotion: Promotion, fallback: Fallback) -> Watch:
     readings: tuple[AlarmReading, ...] = ()
     try:
         readings = site.cloud.alarms(site.settings.stack_names)
-    except TransientError as error:
+    except ReleaseError as error:
+        # Whatever kept them from being read, credentials that expired for instance, says nothing about the release.
         unread = str(error)
     promotion = _settle(pipeline, promotion, readings)
     assessment = assess_alarms(promotion.baseline, readings, site.settings.alarm_rules(), now, unread)
