@@ -76,5 +76,6 @@ def test_a_fault_that_stays_is_told_and_never_taken_for_an_answer(
 @pytest.mark.parametrize("operation", CALLS)
 def test_an_address_that_refuses_is_told(credentials: dict[str, str], unhurried: list[float], operation: str) -> None:
     nobody = Asked(f"http://127.0.0.1:{processes.free_port()}", credentials, PATIENT)
+    nobody._name = "function"
     with pytest.raises(TransientError, match="check the endpoint and the network"):
         _ask(operation, nobody)
