@@ -34,8 +34,10 @@ _SECONDS = 20.0
 def aws_errors_told(what: str, seconds: float = _SECONDS) -> Iterator[None]:
     """Translate whatever botocore raises inside; `what` continues "AWS could not ..." for a person.
 
-    No attempt begins after `seconds`. Raises TransientError for throttling, time-outs, connections, answers that are
-    cut off or no answers of AWS, and AWS's own faults; PermanentError for the rest.
+    No attempt begins after `seconds`; a generator that yields inside would lend that limit to its caller.
+
+    Raises TransientError for throttling, time-outs, connections, answers that are cut off or no answers of AWS, and AWS's
+    own faults; PermanentError for the rest.
     """
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError

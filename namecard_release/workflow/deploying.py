@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import NoReturn
 
 from namecard_release.domain.alarms import AlarmReading
 from namecard_release.domain.assembly import Assembly
-from namecard_release.domain.deploys import Ending, is_deployed, judge_ending
+from namecard_release.domain.deploys import Ending, is_deployed, judge_ending, may_go_on
 from namecard_release.domain.gates import Phase, Verdict, judge_command
 from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase
 from namecard_release.domain.readiness import StackStatus
@@ -26,6 +26,8 @@ _POLL_SECONDS = 1.0
 # CloudFormation is asked each time for so many looks of the runner (four a second), then every so manyth.
 _EAGER_LOOKS = 60
 _CALM_LOOKS = 8
+# cdk that is killed again and again has a reason that another attempt does not mend.
+_ATTEMPTS = 3
 
 
 def deploy_release(
@@ -58,17 +60,10 @@ def deploy_release(
     if runs:
         return _mark_deployed(pipeline, promotion), None
     promotion = _begin(pipeline, site, promotion, assembly, note, baseline)
-    watch = StackWatch(site, before)
-    heartbeat.confirm()
-    outcome = site.deployer.deploy(
-        assembly, site.settings.stack_names, on_line, lambda told: heartbeat.is_lost or watch.is_deployed(told)
-    )
-    heartbeat.check()
-    phase = judge_command("cdk deploy", outcome)
+    with _held_when_unread(pipeline, promotion, "what cdk left is not known"):
+        phase, before, after = _run_cdk(site, assembly, heartbeat, on_line, pause, before)
     site.cloud.forget_alarms()
     if phase.verdict is not Verdict.PASSED:
-        with _held_when_unread(pipeline, promotion, f"what was deployed is not known after cdk's {phase.reason}"):
-            after = settle_stacks(site, pause)
         phase = _judge_unfinished(pipeline, promotion, phase, before, after)
     return _mark_deployed(pipeline, promotion), phase
 
@@ -80,6 +75,39 @@ def _held_when_unread(pipeline: Pipeline, promotion: Promotion, what: str) -> It
         yield
     except TransientError as error:
         stop(pipeline, promotion.id, PromotionPhase.HELD, f"{error}; {what}")
+
+
+def _run_cdk(
+    site: Site,
+    assembly: Assembly,
+    heartbeat: Heartbeat,
+    on_line: LineSink,
+    pause: Wait,
+    before: tuple[StackStatus, ...],
+) -> tuple[Phase, tuple[StackStatus, ...], tuple[StackStatus, ...]]:
+    """Run cdk, and again when it was killed before its work was done: what is deployed is not deployed again.
+
+    Gives the phase of the last attempt with the stacks before and after it; those after one that passed are not read.
+    """
+    for attempt in range(1, _ATTEMPTS + 1):
+        is_over = _over(heartbeat, StackWatch(site, before))
+        heartbeat.confirm()
+        outcome = site.deployer.deploy(assembly, site.settings.stack_names, on_line, is_over)
+        heartbeat.check()
+        phase = judge_command("cdk deploy", outcome)
+        if phase.verdict is Verdict.PASSED:
+            break
+        after = settle_stacks(site, pause)
+        is_done = judge_ending(before, after) is Ending.DEPLOYED
+        if is_done or not outcome.was_killed or not may_go_on(before, after) or attempt == _ATTEMPTS:
+            return phase, before, after
+        on_line(f"cdk was killed before it was done: again, attempt {attempt + 1} of {_ATTEMPTS}")
+        before = after
+    return phase, before, ()
+
+
+def _over(heartbeat: Heartbeat, watch: StackWatch) -> Callable[[frozenset[str]], bool]:
+    return lambda told: heartbeat.is_lost or watch.is_deployed(told)
 
 
 def held_wait(heartbeat: Heartbeat, wait: Wait) -> Wait:

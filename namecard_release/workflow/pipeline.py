@@ -28,6 +28,7 @@ from namecard_release.ports import (
 from namecard_release.serving_port import CodeSwitch
 from namecard_release.settings import Environment, Settings
 from namecard_release.signals_port import Signals
+from namecard_release.workflow.dead_letters import Desk, no_desk
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class Pipeline:
     rehearsal: RehearsalServer
     tools: Tools
     outbox: Outbox
+    dead_letters: Callable[[str], Desk] = no_desk
 
 
 class StoppedError(RefusedError):

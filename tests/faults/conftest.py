@@ -19,7 +19,7 @@ from botocore.config import Config
 from namecard_release.sandbox import processes
 from namecard_release.sandbox.emulator_process import REGION, client_environment, endpoint, start_emulator
 from tests.faults.http_proxy import Proxy, proxy_to
-from tests.faults.operations import ALARM, ALIAS, BUCKET, FUNCTION, KEY, SECRET, STACK, function_name
+from tests.faults.operations import ALARM, ALIAS, BUCKET, FUNCTION, KEY, QUEUE, SECRET, SINK, STACK, function_name
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,8 @@ def _seed(aws: Aws) -> None:
     functions, name = aws.client("lambda"), function_name(aws.client("cloudformation"))
     version = functions.publish_version(FunctionName=name)["Version"]
     functions.create_alias(FunctionName=name, Name=ALIAS, FunctionVersion=version)
+    for queue in (QUEUE, SINK):
+        aws.client("sqs").create_queue(QueueName=queue)
     fields = {"host": "127.0.0.1", "port": 5432, "username": "u", "password": "hunter2", "dbname": "d"}
     aws.client("secretsmanager").create_secret(Name=SECRET, SecretString=json.dumps(fields))
 

@@ -12,17 +12,24 @@ from typing import Any
 from namecard_release.adapters.aws_clients import AwsClients, AwsPatience
 from namecard_release.adapters.cloud import AwsCloud
 from namecard_release.adapters.code_switch import AwsCodeSwitch
+from namecard_release.adapters.dead_letters.archive import S3DeadLetterArchive
+from namecard_release.adapters.dead_letters.bodies import BodyReader
+from namecard_release.adapters.dead_letters.queue import SqsDeadLetterQueue, queue_url
+from namecard_release.adapters.dead_letters.ways import FunctionWay, QueueWay
 from namecard_release.adapters.lambdas import read_aliases, read_versions
 from namecard_release.adapters.target_database import database_url_from_secret
 from namecard_release.adapters.templates import believed_template
+from namecard_release.dlq_port import ArchiveLine, Received, Replay
 from namecard_release.domain.assembly import Assembly, FunctionCode
+from namecard_release.domain.dead_letters import BodyFormat, DeadLetter, Target
 from namecard_release.domain.fast_path import Step, StepAction
-from namecard_release.errors import TransientError
+from namecard_release.errors import PermanentError, TransientError
 
 STACK = "NameCardApi-staging"
 BUCKET = "assets-000000000000-ap-southeast-1"
 KEY = "0" * 64 + ".zip"
 FUNCTION, ALIAS, ALARM = "AuthServiceFunction", "live", "AuthServiceErrorsAlarm1A2B3C4D"
+QUEUE, SINK = "namecard-staging-lambda-dlq", "namecard-staging-replay"
 SECRET = "namecard/database/staging"
 # For all faults but silence: a slow machine is not to be taken for one.
 PATIENT, HASTY = AwsPatience(connect=3.0, read=5.0), AwsPatience(connect=0.3, read=0.3)
@@ -70,6 +77,28 @@ def _secret(asked: Asked) -> object:
     return database_url_from_secret("ap-southeast-1", asked.url, asked.env, SECRET, asked.patience)
 
 
+_LETTER = DeadLetter("m", "{}", BodyFormat.RAW, "{}", "0" * 64, SINCE, function=FUNCTION, service="auth")
+_LINE = ArchiveLine(_LETTER, "staging", "auth", "key", "quarantine", "why", 1, SINCE, "run")
+_RECEIVED = Received(_LETTER, "a receipt")
+
+
+def _replay(function: str) -> Replay:
+    return Replay(_LETTER, Target(function, "auth"), "key", 1)
+
+
+def _sent(way: FunctionWay | QueueWay, replay: Replay) -> None:
+    for failure in way.send([replay]):
+        raise (TransientError if failure.transient else PermanentError)(failure.reason)
+
+
+def _queue(asked: Asked) -> SqsDeadLetterQueue:
+    return SqsDeadLetterQueue(asked.clients, QUEUE, BodyReader(()))
+
+
+def _archive(asked: Asked) -> S3DeadLetterArchive:
+    return S3DeadLetterArchive(asked.clients, BUCKET, "")
+
+
 def function_name(client: Any) -> str:
     """Read the physical name of the stack's function."""
     listed = client.list_stack_resources(StackName=STACK)["StackResourceSummaries"]
@@ -87,8 +116,17 @@ CALLS: dict[str, Callable[[Asked], object]] = {
     "lambda.ListVersionsByFunction": lambda asked: read_versions(asked.clients, asked.name),
     "lambda.UpdateAlias": lambda asked: asked.switch(StepAction.SHIFT_ALIAS, "1"),
     "lambda.UpdateFunctionCode": lambda asked: asked.switch(StepAction.RESTORE_CODE, KEY),
+    "lambda.Invoke": lambda asked: _sent(FunctionWay(asked.clients), _replay(asked.name)),
     "s3.GetObject": lambda asked: asked.functions(),
+    "s3.ListObjectsV2": lambda asked: list(_archive(asked).list_keys("staging", None, None, quarantine=False)),
+    "s3.PutObject": lambda asked: _archive(asked).put([_LINE], quarantine=True).partition("hour")[0],
     "secretsmanager.GetSecretValue": _secret,
+    "sqs.ChangeMessageVisibilityBatch": lambda asked: _queue(asked).show([_RECEIVED]),
+    "sqs.DeleteMessageBatch": lambda asked: _queue(asked).delete([_RECEIVED]),
+    "sqs.GetQueueAttributes": lambda asked: _queue(asked).depth().retention_seconds,
+    "sqs.GetQueueUrl": lambda asked: queue_url(asked.clients, QUEUE),
+    "sqs.ReceiveMessage": lambda asked: len(_queue(asked).receive(1, 0)),
+    "sqs.SendMessageBatch": lambda asked: _sent(QueueWay(asked.clients, SINK), _replay("f")),
     "sts.GetCallerIdentity": lambda asked: asked.functions(),
 }
 # Told among other things that were read, and never raised.
