@@ -12,6 +12,7 @@ from assets.gates import build_release_gates
 from assets.health import build_health
 from assets.readiness import build_readiness
 from assets.source import source
+from jobs.dlq import DLQ_JOBS
 from jobs.people import PEOPLE_JOBS
 from jobs.promote import build_promote_job
 from jobs.readiness import build_readiness_job
@@ -24,6 +25,7 @@ from sensors.alarms import alarm_rollback_sensor
 from sensors.approvals import build_approvals_sensor
 from sensors.commits import commits_sensor
 from sensors.deadlines import deadline_sensor
+from sensors.dlq_schedules import build_drain_schedule
 from sensors.run_status import cancelled_run_sensor, failed_run_sensor
 from sensors.schedules import readiness_schedule
 
@@ -48,7 +50,7 @@ def build_defs(settings: Settings, pipeline: object, open_pipeline: Callable[[],
     ]
     return dg.Definitions(
         assets=[source, *build_release_gates(), *per_environment],
-        jobs=[*promoting, rollback_job, rollback_plan_job, build_readiness_job(names), *PEOPLE_JOBS],
+        jobs=[*promoting, rollback_job, rollback_plan_job, build_readiness_job(names), *PEOPLE_JOBS, *DLQ_JOBS],
         sensors=[
             alarm_rollback_sensor,
             deadline_sensor,
@@ -57,7 +59,7 @@ def build_defs(settings: Settings, pipeline: object, open_pipeline: Callable[[],
             cancelled_run_sensor,
             commits_sensor,
         ],
-        schedules=[readiness_schedule],
+        schedules=[readiness_schedule, build_drain_schedule(settings.dead_letters)],
         resources={"pipeline": pipeline},
     )
 
