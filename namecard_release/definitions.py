@@ -24,6 +24,7 @@ from sensors.alarms import alarm_rollback_sensor
 from sensors.approvals import build_approvals_sensor
 from sensors.commits import commits_sensor
 from sensors.deadlines import deadline_sensor
+from sensors.outbox import outbox_sensor
 from sensors.run_status import cancelled_run_sensor, failed_run_sensor
 from sensors.schedules import readiness_schedule
 
@@ -52,6 +53,7 @@ def build_defs(settings: Settings, pipeline: object, open_pipeline: Callable[[],
         sensors=[
             alarm_rollback_sensor,
             deadline_sensor,
+            outbox_sensor,
             build_approvals_sensor(promoting),
             failed_run_sensor,
             cancelled_run_sensor,

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from namecard_release.channel_settings import Channels
 from namecard_release.domain.alarms import AlarmAction, AlarmRule
 from namecard_release.domain.approvals import ApprovalRule
 from namecard_release.domain.deadlines import Deadlines
@@ -257,6 +258,7 @@ class Settings(Model):
     dagster: Dagster = Dagster()
     aws: Aws = Aws()
     trial: Trial = Trial()
+    channels: Channels = Channels()
 
     @model_validator(mode="after")
     def _known_environments(self) -> Self:
@@ -355,4 +357,5 @@ def _anchor(settings: Settings, folder: Path) -> Settings:
     platform = settings.platform.model_copy(update={"repository": repository})
     pg_dump = settings.trial.pg_dump
     trial = settings.trial.model_copy(update={"pg_dump": folder / pg_dump if pg_dump is not None else None})
-    return settings.model_copy(update={"paths": anchored, "platform": platform, "trial": trial})
+    channels = settings.channels.model_copy(update={"folder": folder / settings.channels.folder})
+    return settings.model_copy(update={"paths": anchored, "platform": platform, "trial": trial, "channels": channels})

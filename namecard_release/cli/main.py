@@ -5,7 +5,18 @@ from __future__ import annotations
 
 import typer
 
-from namecard_release.cli import audit, changing, checking, gates, migrations, people, policy, reading, sandboxing
+from namecard_release.cli import (
+    audit,
+    changing,
+    checking,
+    gates,
+    migrations,
+    outbox,
+    people,
+    policy,
+    reading,
+    sandboxing,
+)
 
 app = typer.Typer(
     name="namecard-release",
@@ -27,4 +38,5 @@ app.add_typer(changing.holds, name="holds")
 app.add_typer(people.approvals, name="approvals")
 app.add_typer(people.automation, name="automation")
 app.add_typer(audit.audit, name="audit")
+app.add_typer(outbox.outbox, name="outbox")
 app.add_typer(sandboxing.sandbox, name="sandbox")
