@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from functools import cache
 
 from namecard_release.adapters.assembly_store import FileAssemblyStore
+from namecard_release.adapters.aws_clients import AwsClients
 from namecard_release.adapters.cdk import CdkDeployer
 from namecard_release.adapters.channels.building import build_senders
 from namecard_release.adapters.checkout import FolderReader
 from namecard_release.adapters.clock import SystemClock
 from namecard_release.adapters.cloud import AwsCloud
+from namecard_release.adapters.code_switch import AwsCodeSwitch
 from namecard_release.adapters.commands import ProcessRunner
 from namecard_release.adapters.dagster_api import DagsterApi
 from namecard_release.adapters.git import GitRepository
@@ -45,7 +47,8 @@ def build_pipeline(settings: Settings) -> Pipeline:
         cloud = AwsCloud(region=environment.region, endpoint_url=aws.endpoint_url, env=aws.env or None)
         deployer = CdkDeployer(settings.tools.cdk, runner, _cdk_env(settings, environment), _DEPLOY_SECONDS)
         target = PostgresTarget(lambda: _database_url(settings, environment), settings.trial.pg_dump)
-        return Site(name, environment, cloud, target, deployer)
+        switch = AwsCodeSwitch(AwsClients(environment.region, aws.endpoint_url, aws.env or None))
+        return Site(name, environment, cloud, target, deployer, switch)
 
     return Pipeline(
         settings=settings,

@@ -23,6 +23,7 @@ from namecard_release.domain.freezes import FreezeWindow
 from namecard_release.domain.rehearsal import RehearsalMode, RehearsalPolicy
 from namecard_release.errors import MisuseError
 from namecard_release.gate_settings import Argv, Command, Gates, Model, Name
+from namecard_release.triage_settings import TriageSettings
 from namecard_release.windows import check_cron, check_zone, expand_cron, read_local
 
 SETTINGS_VARIABLE = "NAMECARD_RELEASE_SETTINGS"
@@ -166,6 +167,7 @@ class Environment(Model):
     approvers: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     approval_hours: float = Field(default=24, gt=0)
     freezes: tuple[Freeze, ...] = ()
+    fast_path: bool = True
 
     @model_validator(mode="after")
     def _enough_approvers(self) -> Self:
@@ -259,6 +261,7 @@ class Settings(Model):
     aws: Aws = Aws()
     trial: Trial = Trial()
     channels: Channels = Channels()
+    triage: TriageSettings = TriageSettings()
 
     @model_validator(mode="after")
     def _known_environments(self) -> Self:

@@ -26,7 +26,9 @@ from namecard_release.ports import (
     Tools,
     TrialServer,
 )
+from namecard_release.serving_port import CodeSwitch
 from namecard_release.settings import Environment, Settings
+from namecard_release.signals_port import Signals
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class Site:
     cloud: Cloud
     target: TargetDatabase
     deployer: Deployer
+    switch: CodeSwitch
+    signals: Signals | None = None
 
 
 @dataclass(frozen=True)
