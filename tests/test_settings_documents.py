@@ -12,6 +12,7 @@ import pytest
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from namecard_release import channel_settings as channels
 from namecard_release import gate_settings as gate_module
 from namecard_release import settings as module
 from namecard_release.gate_settings import Model
@@ -67,6 +68,11 @@ SECTIONS: Mapping[str, type[Model]] = {
     "`[dagster]`": module.Dagster,
     "`[aws]`": module.Aws,
     "`[trial]`": module.Trial,
+    "`[channels]`": channels.Channels,
+    "Where a secret is": channels.SecretSource,
+    "`[channels.pagerduty]`": channels.PagerDutyChannel,
+    "`[channels.slack]`": channels.SlackChannel,
+    "`[channels.notion]`": channels.NotionChannel,
 }
 
 
