@@ -29,6 +29,7 @@ from namecard_release.ledger.open import open_ledger
 from namecard_release.ledger.outbox import outbox_of
 from namecard_release.settings import Environment, Platform, Settings
 from namecard_release.workflow.checks import Bench
+from namecard_release.workflow.dead_letters import Desk
 from namecard_release.workflow.pipeline import Pipeline, Site
 
 _DEPLOY_SECONDS = 3600.0
@@ -50,6 +51,14 @@ def build_pipeline(settings: Settings) -> Pipeline:
         switch = AwsCodeSwitch(AwsClients(environment.region, aws.endpoint_url, aws.env or None))
         return Site(name, environment, cloud, target, deployer, switch)
 
+    ledger = open_ledger(settings.paths.ledger_url)
+
+    @cache
+    def desk(name: str) -> Desk:
+        from namecard_release.dlq_composition import build_desk
+
+        return build_desk(settings, name, ledger)
+
     return Pipeline(
         settings=settings,
         repository=GitRepository(settings.platform.repository, settings.paths.work),
@@ -67,6 +76,7 @@ def build_pipeline(settings: Settings) -> Pipeline:
         tools=ToolFinder(runner, settings.paths.work / "tools.json"),
         outbox=outbox_of(ledger),
         senders=build_senders(settings.channels, settings.aws.endpoint_url, settings.aws.env or None),
+        dead_letters=desk,
     )
 
 

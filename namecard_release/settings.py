@@ -16,6 +16,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from namecard_release.channel_settings import Channels
+from namecard_release.dlq_settings import DeadLetters
 from namecard_release.domain.alarms import AlarmAction, AlarmRule
 from namecard_release.domain.approvals import ApprovalRule
 from namecard_release.domain.deadlines import Deadlines
@@ -262,6 +263,7 @@ class Settings(Model):
     trial: Trial = Trial()
     channels: Channels = Channels()
     triage: TriageSettings = TriageSettings()
+    dead_letters: DeadLetters = DeadLetters()
 
     @model_validator(mode="after")
     def _known_environments(self) -> Self:

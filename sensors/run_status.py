@@ -7,6 +7,10 @@ from namecard_release.domain.promotion import PromotionPhase
 from namecard_release.workflow.pipeline import Pipeline
 from namecard_release.workflow.promoting import close_failed_run, is_promotion_of
 
+# Dagster's words for a run whose process it found dead; they tell nobody what happened.
+_FOUND_DEAD = "This run has been marked as failed from outside the execution context."
+_DIED = "the run's process ended without a word: it was killed, or its machine had no memory left"
+
 
 @dg.run_failure_sensor(
     name="failed_run_sensor",
@@ -18,7 +22,7 @@ def failed_run_sensor(context: dg.RunFailureSensorContext, pipeline: dg.Resource
     """Mark the run's promotion FAILED unless the ledger already tells its end."""
     steps = [event for event in context.get_step_failure_events() if event.step_failure_data.error is not None]
     words = [str(event.step_failure_data.error.message).strip() for event in steps if event.step_failure_data.error]
-    why = "; ".join(words) or context.failure_event.message or "the run ended without a word"
+    why = "; ".join(words) or _tell_death(context.failure_event.message)
     return _close(pipeline, context.dagster_run, PromotionPhase.FAILED, why.splitlines()[0][:500])
 
 
@@ -32,6 +36,10 @@ def failed_run_sensor(context: dg.RunFailureSensorContext, pipeline: dg.Resource
 def cancelled_run_sensor(context: dg.RunStatusSensorContext, pipeline: dg.ResourceParam[Pipeline]) -> dg.SkipReason:
     """Mark the run's promotion ABORTED unless the ledger already tells its end."""
     return _close(pipeline, context.dagster_run, PromotionPhase.ABORTED, "the run was cancelled")
+
+
+def _tell_death(message: str | None) -> str:
+    return message if message and message != _FOUND_DEAD else _DIED
 
 
 def _close(pipeline: Pipeline, run: dg.DagsterRun, phase: PromotionPhase, why: str) -> dg.SkipReason:

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from namecard_release import channel_settings as channels
+from namecard_release import dlq_settings as dlq_module
 from namecard_release import gate_settings as gate_module
 from namecard_release import settings as module
 from namecard_release.gate_settings import Model
@@ -42,7 +43,7 @@ def test_the_example_loads_and_shows_the_platforms_three_names() -> None:
 def test_what_the_example_comments_out_is_valid_too(tmp_path: Path) -> None:
     text = (ROOT / "deploy" / "namecard-release.example.toml").read_text(encoding="utf-8")
     given = re.sub(r"(?m)^ledger_url = .*$", "", text)
-    uncommented = re.sub(r"(?m)^# (?=\[+[a-z.]+\]+$|[a-z_]+ = )", "", given)
+    uncommented = re.sub(r"(?m)^# (?=\[+[a-z_.]+\]+$|[a-z_]+ = )", "", given)
     file = tmp_path / "settings.toml"
     file.write_text(uncommented, encoding="utf-8")
     loaded = load_settings(file)
@@ -73,6 +74,8 @@ SECTIONS: Mapping[str, type[Model]] = {
     "`[channels.pagerduty]`": channels.PagerDutyChannel,
     "`[channels.slack]`": channels.SlackChannel,
     "`[channels.notion]`": channels.NotionChannel,
+    "`[dead_letters]`": dlq_module.DeadLetters,
+    "A rule about dead letters": dlq_module.DeadLetterRule,
 }
 
 

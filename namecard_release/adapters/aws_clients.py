@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sqs import SQSClient
 
 _CONNECT_SECONDS, _READ_SECONDS, _ATTEMPTS = 3, 10, 3
 THREADS = 8
@@ -64,6 +65,12 @@ class AwsClients:
     def secrets(self) -> SecretsManagerClient:
         """The client of Secrets Manager."""
         client: SecretsManagerClient = self._client("secretsmanager")
+        return client
+
+    @property
+    def sqs(self) -> SQSClient:
+        """The client of SQS."""
+        client: SQSClient = self._client("sqs")
         return client
 
     @cached_property

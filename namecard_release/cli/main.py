@@ -9,6 +9,7 @@ from namecard_release.cli import (
     audit,
     changing,
     checking,
+    dlq,
     gates,
     migrations,
     outbox,
@@ -39,4 +40,5 @@ app.add_typer(people.approvals, name="approvals")
 app.add_typer(people.automation, name="automation")
 app.add_typer(audit.audit, name="audit")
 app.add_typer(outbox.outbox, name="outbox")
+app.add_typer(dlq.dlq, name="dlq")
 app.add_typer(sandboxing.sandbox, name="sandbox")

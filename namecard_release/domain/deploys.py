@@ -36,6 +36,20 @@ def judge_ending(before: Sequence[StackStatus], after: Sequence[StackStatus]) ->
     return Ending.DEPLOYED if is_new else Ending.OLD
 
 
+def may_go_on(before: Sequence[StackStatus], after: Sequence[StackStatus]) -> bool:
+    """Tell whether a deploy whose tool was killed may simply be begun again, once the stacks have settled.
+
+    It may when no stack failed, hangs, or was undone since `before`: what is done is not done twice then.
+    """
+    moments = {stack.name: (stack.status is not None, stack.changed_at) for stack in before}
+    return bool(after) and all(
+        stack.status is None
+        or stack.status in _DONE
+        or (stack.status.endswith("ROLLBACK_COMPLETE") and not _is_changed(stack, moments.get(stack.name)))
+        for stack in after
+    )
+
+
 def is_deployed(before: Sequence[StackStatus], now: Sequence[StackStatus], told: Collection[str]) -> bool:
     """Tell whether CloudFormation has finished every stack of a deploy.
 

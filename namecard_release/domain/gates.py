@@ -104,6 +104,11 @@ class CommandOutcome:
     not_started: str | None = None
     cut_short: bool = False
 
+    @property
+    def was_killed(self) -> bool:
+        """Whether somebody else ended it: neither itself, nor we."""
+        return self.exit_code is None and not (self.timed_out or self.cut_short or self.not_started is not None)
+
 
 class Admission(StrEnum):
     """Whether a release may go on: PROCEED, HOLD (something unread) or REFUSE (something failed)."""

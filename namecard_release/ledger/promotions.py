@@ -63,16 +63,19 @@ class Promotions(Store):
     ) -> Promotion:
         """Move a promotion to a phase with field changes, and note the move; a repeat that changes nothing is silent.
 
-        A reason replaces the promotion's own at its ends other than SUCCEEDED. `by` is who moved it for the audit
-        trail, which tells ends and what comes after them; the promotion's own actor by default. `events` are told
-        along with a move that changes anything. Raises RefusedError for a move that is not allowed, PermanentError for
-        an unknown promotion, TypeError for an unknown field.
+        A reason replaces the promotion's own at its ends other than SUCCEEDED, until it is resumed. `by` is who moved
+        it for the audit trail, which tells ends and what comes after them; the promotion's own actor by default.
+        `events` are told along with a move that changes anything. Raises RefusedError for a move that is not allowed,
+        PermanentError for an unknown promotion, TypeError for an unknown field.
         """
         _check_changes(changes)
         with self.writing() as connection:
             current = _read_known(connection, promotion_id, lock=True)
             _check_move(current, phase)
             derived = {"updated_at": at, **_derive(current, phase, at, reason)}
+            if phase is PromotionPhase.REQUESTED and current.phase not in IN_FLIGHT:
+                # Why it ended is in its moves; what is under way again has the reason that it was asked for.
+                derived["reason"] = _first_reason(connection, promotion_id)
             wanted = replace(current, phase=phase, **{**derived, **changes})  # type: ignore[arg-type]
             changed = _difference(current, wanted)
             if not changed.keys() - {"updated_at"}:
@@ -105,6 +108,11 @@ def _read_known(connection: Connection, promotion_id: str, *, lock: bool = False
     if found is None:
         raise PermanentError(f"the ledger knows no promotion {promotion_id}: see 'namecard-release history'")
     return found
+
+
+def _first_reason(connection: Connection, promotion_id: str) -> str:
+    own = promotion_moves.c.promotion_id == promotion_id
+    return str(connection.execute(select(promotion_moves.c.reason).where(own).order_by(promotion_moves.c.id)).scalar())
 
 
 def _check_changes(changes: dict[str, object]) -> None:

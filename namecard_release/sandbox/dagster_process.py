@@ -80,12 +80,16 @@ _DAEMONS_QUERY = "{ instance { daemonHealth { allDaemonStatuses { daemonType req
 
 @dataclass(frozen=True)
 class DagsterPlan:
-    """What the processes need: the sandbox's folder, the module with the definitions, the environment of runs."""
+    """What the processes need: the sandbox's folder, the module with the definitions, the environment of runs.
+
+    `instance` is the text of a dagster.yaml to use in place of the sandbox's own.
+    """
 
     root: Path
     definitions: str
     environment: Mapping[str, str]
     folder: Path
+    instance: str | None = None
 
     @property
     def home(self) -> Path:
@@ -106,7 +110,7 @@ def write_instance(plan: DagsterPlan, code_port: int) -> None:
     """Write dagster.yaml and workspace.yaml."""
     plan.home.mkdir(parents=True, exist_ok=True)
     storage = json.dumps(str(plan.home / "storage"))
-    (plan.home / "dagster.yaml").write_text(_INSTANCE.format(storage=storage))
+    (plan.home / "dagster.yaml").write_text(plan.instance or _INSTANCE.format(storage=storage))
     plan.workspace.write_text(_WORKSPACE.format(host=LOOPBACK, port=code_port, location=LOCATION))
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from typing import NoReturn
 
 from namecard_release.domain.alarms import AlarmReading
 from namecard_release.domain.assembly import Assembly
-from namecard_release.domain.deploys import Ending, is_deployed, judge_ending
+from namecard_release.domain.deploys import Ending, is_deployed, judge_ending, may_go_on
 from namecard_release.domain.gates import Phase, Verdict, judge_command
 from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase
 from namecard_release.domain.readiness import StackStatus
@@ -24,6 +25,8 @@ _POLL_SECONDS = 1.0
 # CloudFormation is asked each time for so many looks of the runner (four a second), then every so manyth.
 _EAGER_LOOKS = 60
 _CALM_LOOKS = 8
+# cdk that is killed again and again has a reason that another attempt does not mend.
+_ATTEMPTS = 3
 
 
 def deploy_release(
@@ -53,17 +56,44 @@ def deploy_release(
     if promotion.deploy_started_at is not None and _runs_already(pipeline, site, promotion, assembly):
         return _mark_deployed(pipeline, promotion), None
     promotion = _begin(pipeline, site, promotion, assembly, note)
-    watch = StackWatch(site, before)
-    heartbeat.confirm()
-    outcome = site.deployer.deploy(
-        assembly, site.settings.stack_names, on_line, lambda told: heartbeat.is_lost or watch.is_deployed(told)
-    )
-    heartbeat.check()
-    phase = judge_command("cdk deploy", outcome)
+    phase, before, after = _run_cdk(site, assembly, heartbeat, on_line, pause, before)
     site.cloud.forget_alarms()
     if phase.verdict is not Verdict.PASSED:
-        phase = _judge_unfinished(pipeline, promotion, phase, before, settle_stacks(site, pause))
+        phase = _judge_unfinished(pipeline, promotion, phase, before, after)
     return _mark_deployed(pipeline, promotion), phase
+
+
+def _run_cdk(
+    site: Site,
+    assembly: Assembly,
+    heartbeat: Heartbeat,
+    on_line: LineSink,
+    pause: Wait,
+    before: tuple[StackStatus, ...],
+) -> tuple[Phase, tuple[StackStatus, ...], tuple[StackStatus, ...]]:
+    """Run cdk, and again when it was killed before its work was done: what is deployed is not deployed again.
+
+    Gives the phase of the last attempt with the stacks before and after it; those after one that passed are not read.
+    """
+    for attempt in range(1, _ATTEMPTS + 1):
+        is_over = _over(heartbeat, StackWatch(site, before))
+        heartbeat.confirm()
+        outcome = site.deployer.deploy(assembly, site.settings.stack_names, on_line, is_over)
+        heartbeat.check()
+        phase = judge_command("cdk deploy", outcome)
+        if phase.verdict is Verdict.PASSED:
+            break
+        after = settle_stacks(site, pause)
+        is_done = judge_ending(before, after) is Ending.DEPLOYED
+        if is_done or not outcome.was_killed or not may_go_on(before, after) or attempt == _ATTEMPTS:
+            return phase, before, after
+        on_line(f"cdk was killed before it was done: again, attempt {attempt + 1} of {_ATTEMPTS}")
+        before = after
+    return phase, before, ()
+
+
+def _over(heartbeat: Heartbeat, watch: StackWatch) -> Callable[[frozenset[str]], bool]:
+    return lambda told: heartbeat.is_lost or watch.is_deployed(told)
 
 
 def held_wait(heartbeat: Heartbeat, wait: Wait) -> Wait:

@@ -29,6 +29,7 @@ from namecard_release.ports import (
 from namecard_release.serving_port import CodeSwitch
 from namecard_release.settings import Environment, Settings
 from namecard_release.signals_port import Signals
+from namecard_release.workflow.dead_letters import Desk, no_desk
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class Pipeline:
     tools: Tools
     outbox: Outbox
     senders: Mapping[Channel, Sender] = field(default_factory=dict)
+    dead_letters: Callable[[str], Desk] = no_desk
 
 
 class StoppedError(RefusedError):

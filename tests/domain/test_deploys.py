@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from namecard_release.domain.deploys import Ending, is_deployed, judge_ending
+from namecard_release.domain.deploys import Ending, is_deployed, judge_ending, may_go_on
 from namecard_release.domain.readiness import StackStatus
 
 OLD, NEW = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
@@ -72,10 +72,32 @@ D, U, R = "CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"
 def test_what_a_deploy_without_a_good_result_left(
     before: list[tuple[str | None, int | None]], after: list[tuple[str | None, int | None]], ending: Ending
 ) -> None:
-    def stacks(told: list[tuple[str | None, int | None]]) -> list[StackStatus]:
-        return [
-            StackStatus(name, status, None if day is None else datetime(2026, 3, day, tzinfo=UTC))
-            for name, (status, day) in zip(("Db", "Api"), told, strict=False)
-        ]
+    assert judge_ending(_stacks(before), _stacks(after)) is ending
 
-    assert judge_ending(stacks(before), stacks(after)) is ending
+
+def _stacks(told: list[tuple[str | None, int | None]]) -> list[StackStatus]:
+    return [
+        StackStatus(name, status, None if day is None else datetime(2026, 3, day, tzinfo=UTC))
+        for name, (status, day) in zip(("Db", "Api"), told, strict=False)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "may"),
+    [
+        pytest.param([(U, 1), (U, 1)], [(U, 1), (U, 1)], True, id="killed before anything"),
+        pytest.param([(U, 1), (U, 1)], [(U, 2), (U, 1)], True, id="killed between two stacks"),
+        pytest.param([(None, None), (None, None)], [(D, 1), (None, None)], True, id="the second is not there yet"),
+        pytest.param([(R, 1), (U, 1)], [(R, 1), (U, 1)], True, id="undone by an earlier deploy"),
+        pytest.param([(U, 1), (U, 1)], [(U, 2), (R, 2)], False, id="undone by this one"),
+        pytest.param([(U, 1), (U, 1)], [(U, 2), ("UPDATE_FAILED", 2)], False, id="failed"),
+        pytest.param([(U, 1), (U, 1)], [("UPDATE_ROLLBACK_FAILED", 2), (U, 1)], False, id="could not be undone"),
+        pytest.param([(U, 1), (U, 1)], [(U, 2), ("UPDATE_IN_PROGRESS", 2)], False, id="hangs"),
+        pytest.param([(U, 1), (U, 1)], [(U, 2), ("REVIEW_IN_PROGRESS", 2)], False, id="a change set waits"),
+        pytest.param([], [], False, id="no stack"),
+    ],
+)
+def test_a_deploy_whose_tool_was_killed_goes_on_where_nothing_went_wrong(
+    before: list[tuple[str | None, int | None]], after: list[tuple[str | None, int | None]], may: bool
+) -> None:
+    assert may_go_on(*(_stacks(side) for side in (before, after))) is may

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -128,6 +129,24 @@ def test_a_failed_gate_stops_the_run_before_the_deployment_and_the_sensor_tells_
     (promotion,) = stage.pipeline.ledger.history("staging")
     assert promotion.phase is PromotionPhase.FAILED
     assert promotion.reason == "failed gates: quality: lint: exit 1"
+
+
+def test_a_run_whose_process_was_found_dead_is_told_as_such(stage: Stage) -> None:
+    job = stage.defs.resolve_job_def("promote_staging_job")
+    run = stage.instance.create_run_for_job(job, tags=dict(job.tags))
+    asked = Request("staging", A, PromotionKind.PROMOTION, "ada", "because", run.run_id, run.run_id)
+    promotion = open_promotion(stage.pipeline, asked)
+    # What the code server does for a run whose process is gone, in Dagster's own words.
+    event = stage.instance.report_run_failed(run)
+    context = dg.build_run_status_sensor_context(
+        sensor_name="failed_run_sensor", dagster_event=event, dagster_instance=stage.instance, dagster_run=run
+    ).for_run_failure()
+    failed_run_sensor(context, pipeline=stage.pipeline)
+    failed = stage.pipeline.ledger.promotion(promotion.id)
+    assert failed is not None and failed.phase is PromotionPhase.FAILED
+    assert failed.reason == "the run's process ended without a word: it was killed, or its machine had no memory left"
+    resumed = open_promotion(stage.pipeline, replace(asked, run_id="run-2", retried=True))
+    assert (resumed.phase, resumed.reason) == (PromotionPhase.REQUESTED, "because")
 
 
 def _failure(result: dg.ExecuteInProcessResult) -> dg.DagsterEvent:

@@ -331,6 +331,47 @@ def test_a_cdk_that_is_killed_is_judged_by_what_cloudformation_did(
     assert (_newest(stage).phase, _newest(stage).code_changed) == (P.FAILED, False)
 
 
+@pytest.mark.parametrize("name", RUNS)
+def test_a_cdk_that_is_killed_before_its_work_is_done_is_run_again(
+    prepared: dict[bool, Stage], tmp_path: Path, name: str
+) -> None:
+    work, breached = RUNS[name]
+    stage = _copy(prepared[breached], tmp_path / "world")
+    before = len(stage.world.deploys)
+
+    def die_once() -> None:
+        stage.world.during_deploy = revive
+        stage.world.deploy_outcome = CommandOutcome(("cdk",), None, 1.0)
+
+    def revive() -> None:
+        stage.world.deploy_outcome = CommandOutcome(("cdk",), 0, 1.0)
+
+    stage.world.during_deploy = die_once
+    work(stage, stage.pipeline, "run-1")
+    assert len(stage.world.deploys) - before == 2
+    del stage.world.deploys[before]
+    _expect(stage, name)
+
+
+@pytest.mark.parametrize("after", ["UPDATE_ROLLBACK_FAILED", "UPDATE_FAILED"])
+@pytest.mark.parametrize("name", RUNS)
+def test_a_cdk_that_is_killed_is_not_run_again_on_a_stack_that_failed(
+    prepared: dict[bool, Stage], tmp_path: Path, name: str, after: str
+) -> None:
+    work, breached = RUNS[name]
+    stage = _copy(prepared[breached], tmp_path / "world")
+    before = len(stage.world.deploys)
+
+    def die() -> None:
+        stage.world.deploy_outcome = CommandOutcome(("cdk",), None, 1.0)
+        stage.world.statuses = [after]
+
+    stage.world.during_deploy = die
+    with pytest.raises(StoppedError, match="cdk deploy"):
+        work(stage, stage.pipeline, "run-1")
+    assert len(stage.world.deploys) - before == 1
+
+
 def test_a_dead_runs_lease_keeps_others_waiting_until_it_expires_and_no_longer(
     prepared: dict[bool, Stage], tmp_path: Path
 ) -> None:
