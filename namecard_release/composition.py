@@ -16,8 +16,10 @@ from namecard_release.adapters.code_switch import AwsCodeSwitch
 from namecard_release.adapters.commands import ProcessRunner
 from namecard_release.adapters.dagster_api import DagsterApi
 from namecard_release.adapters.git import GitRepository
+from namecard_release.adapters.log_groups import Bounds
 from namecard_release.adapters.probes import HttpProber
 from namecard_release.adapters.rehearsal import PostgresRehearsal
+from namecard_release.adapters.signals import AwsSignals
 from namecard_release.adapters.sql.linter import PostgresLinter
 from namecard_release.adapters.sql.reading import PostgresReader
 from namecard_release.adapters.target_database import PostgresTarget, database_url_from_secret
@@ -49,7 +51,7 @@ def build_pipeline(settings: Settings) -> Pipeline:
         deployer = CdkDeployer(settings.tools.cdk, runner, _cdk_env(settings, environment), _DEPLOY_SECONDS)
         target = PostgresTarget(lambda: _database_url(settings, environment), settings.trial.pg_dump)
         switch = AwsCodeSwitch(AwsClients(environment.region, aws.endpoint_url, aws.env or None))
-        return Site(name, environment, cloud, target, deployer, switch)
+        return Site(name, environment, cloud, target, deployer, switch=switch, signals=build_signals(settings, name))
 
     ledger = open_ledger(settings.paths.ledger_url)
 
@@ -77,6 +79,20 @@ def build_pipeline(settings: Settings) -> Pipeline:
         outbox=outbox_of(ledger),
         senders=build_senders(settings.channels, settings.aws.endpoint_url, settings.aws.env or None),
         dead_letters=desk,
+    )
+
+
+def build_signals(settings: Settings, name: str) -> AwsSignals:
+    """Build what evidence about one environment is read from; it connects when first asked."""
+    environment, aws, triage = settings.environment(name), settings.aws, settings.triage
+    evidence = triage.evidence or str(settings.paths.store.parent / "evidence")
+    return AwsSignals(
+        environment.region,
+        aws.endpoint_url,
+        aws.env or None,
+        evidence,
+        Bounds(triage.most_events, triage.most_seconds),
+        insights=triage.reader == "insights",
     )
 
 

@@ -16,6 +16,7 @@ from namecard_release import channel_settings as channels
 from namecard_release import dlq_settings as dlq_module
 from namecard_release import gate_settings as gate_module
 from namecard_release import settings as module
+from namecard_release import triage_settings as triage_module
 from namecard_release.gate_settings import Model
 from namecard_release.settings import Settings, load_settings
 
@@ -74,6 +75,8 @@ SECTIONS: Mapping[str, type[Model]] = {
     "`[channels.pagerduty]`": channels.PagerDutyChannel,
     "`[channels.slack]`": channels.SlackChannel,
     "`[channels.notion]`": channels.NotionChannel,
+    "`[triage]`": triage_module.TriageSettings,
+    "A rule for a cause": triage_module.TriageRule,
     "`[dead_letters]`": dlq_module.DeadLetters,
     "A rule about dead letters": dlq_module.DeadLetterRule,
 }

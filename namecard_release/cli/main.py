@@ -11,6 +11,7 @@ from namecard_release.cli import (
     checking,
     dlq,
     gates,
+    logs,
     migrations,
     outbox,
     people,
@@ -40,5 +41,6 @@ app.add_typer(people.approvals, name="approvals")
 app.add_typer(people.automation, name="automation")
 app.add_typer(audit.audit, name="audit")
 app.add_typer(outbox.outbox, name="outbox")
+app.add_typer(logs.logs, name="logs")
 app.add_typer(dlq.dlq, name="dlq")
 app.add_typer(sandboxing.sandbox, name="sandbox")
