@@ -15,6 +15,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from namecard_release.alarm_settings import PostBake, names_an_alarm
 from namecard_release.channel_settings import Channels
 from namecard_release.dlq_settings import DeadLetters
 from namecard_release.domain.alarms import AlarmAction, AlarmRule
@@ -162,6 +163,7 @@ class Environment(Model):
     requires: tuple[Name, ...] = ()
     api_scenarios: bool = False
     alarms: Mapping[str, Rule] = {}
+    post_bake: PostBake = PostBake()
     rehearsal: RehearsalMode = RehearsalMode.NEVER
     rehearsal_proves: bool = False
     approvals: int = Field(default=0, ge=0)
@@ -182,9 +184,10 @@ class Environment(Model):
             raise ValueError("give either database_url or database_secret")
         if self.deadlines.waiting_seconds <= self.lease_wait_seconds:
             raise ValueError("deadlines.waiting_seconds must be longer than lease_wait_seconds, which is a part of it")
-        unknown = sorted(set(self.alarms) - set(_RULES))
+        unknown = sorted(key for key in set(self.alarms) - set(_RULES) if not names_an_alarm(key))
         if unknown:
-            raise ValueError(f"no such kind of alarm: {', '.join(unknown)}; there are {', '.join(_RULES)}")
+            kinds = f"there are {', '.join(_RULES)}, and the id of one alarm, which begins with a capital"
+            raise ValueError(f"no such kind of alarm: {', '.join(unknown)}; {kinds}")
         return self
 
     @property

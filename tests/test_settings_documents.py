@@ -12,6 +12,7 @@ import pytest
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from namecard_release import alarm_settings as alarm_module
 from namecard_release import channel_settings as channels
 from namecard_release import dlq_settings as dlq_module
 from namecard_release import gate_settings as gate_module
@@ -62,6 +63,7 @@ SECTIONS: Mapping[str, type[Model]] = {
     "`[gates]`": gate_module.Gates,
     "A gate's policy": gate_module.GatePolicy,
     "`[environments.<name>]`": module.Environment,
+    "`[environments.<name>.post_bake]`": alarm_module.PostBake,
     "`[environments.<name>.deadlines]`": module.PhaseDeadlines,
     "A freeze window": module.Freeze,
     "A rule for a kind of alarm": module.Rule,

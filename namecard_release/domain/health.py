@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from namecard_release.domain.alarms import missing_alarms
+from namecard_release.domain.constructs import is_service_function
 from namecard_release.domain.gates import Phase, Verdict
 from namecard_release.domain.migrations import LedgerRow, MigrationFile, plan_migrations
 
@@ -91,8 +92,7 @@ def _judge_probe(service: str, version: str | None, probe: Probe | None) -> Phas
 
 
 def _judge_code(services: Sequence[str], functions: Sequence[RunningFunction]) -> Phase:
-    wanted = {service: f"{service.capitalize()}Service" for service in services}
-    lost = [s for s, prefix in wanted.items() if not any(f.logical_id.startswith(prefix) for f in functions)]
+    lost = [s for s in services if not any(is_service_function(f.logical_id, s) for f in functions)]
     if lost:
         return Phase("code", Verdict.FAILED, f"no function found for {', '.join(lost)}")
     other = [f for f in functions if f.expected and f.running and f.expected != f.running]

@@ -14,7 +14,8 @@ class EnvironmentStatus:
     """What serves an environment, since when, by whom; `in_flight` is the promotion under way, if any.
 
     `waived` tells the waivers that what serves was admitted with; they stay told after they expired.
-    `paused` says who keeps automation off and why, `frozen` which freeze keeps releases out and until when.
+    `paused` says who keeps automation off and why, `frozen` which freeze keeps releases out and until when, `watch`
+    what the watch after the bake has decided or until when it goes on.
     """
 
     environment: str
@@ -29,6 +30,7 @@ class EnvironmentStatus:
     waived: tuple[str, ...] = ()
     paused: str | None = None
     frozen: str | None = None
+    watch: str | None = None
 
 
 def describe_environment(
@@ -37,6 +39,7 @@ def describe_environment(
     holds: Sequence[Hold],
     paused: str | None = None,
     frozen: str | None = None,
+    watch: str | None = None,
 ) -> EnvironmentStatus:
     """Tell what serves an environment from its promotions: the newest whose code was deployed and not rolled back.
 
@@ -59,5 +62,6 @@ def describe_environment(
         held=held,
         paused=paused,
         frozen=frozen,
+        watch=watch,
         waived=serving.waived if serving else (),
     )

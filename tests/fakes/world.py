@@ -298,7 +298,7 @@ class FakePorts:
         """Give the outputs."""
         return {"HttpApiUrl": "http://api", "RdsProxyEndpoint": "proxy"}
 
-    def alarms(self, stacks: Sequence[str]) -> tuple[AlarmReading, ...]:
+    def alarms(self, stacks: Sequence[str], since: datetime | None = None) -> tuple[AlarmReading, ...]:
         """Give the alarms, or fail to."""
         if "alarms" in self.world.unreachable:
             raise TransientError("CloudWatch did not answer")
