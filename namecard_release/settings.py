@@ -171,6 +171,7 @@ class Environment(Model):
     approval_hours: float = Field(default=24, gt=0)
     freezes: tuple[Freeze, ...] = ()
     fast_path: bool = True
+    drift_blocks: bool = False
 
     @model_validator(mode="after")
     def _enough_approvers(self) -> Self:

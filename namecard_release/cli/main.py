@@ -10,6 +10,7 @@ from namecard_release.cli import (
     changing,
     checking,
     dlq,
+    drift,
     gates,
     logs,
     migrations,
@@ -33,6 +34,7 @@ app.command()(people.approve)
 app.command()(reading.status)
 app.command()(reading.history)
 app.command()(checking.doctor)
+app.command()(drift.drift)
 app.add_typer(gates.gates, name="gates")
 app.add_typer(migrations.migrations, name="migrations")
 app.add_typer(policy.policy, name="policy")

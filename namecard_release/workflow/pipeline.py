@@ -26,7 +26,7 @@ from namecard_release.ports import (
     Tools,
     TrialServer,
 )
-from namecard_release.serving_port import CodeSwitch
+from namecard_release.serving_port import CodeSwitch, DriftReader
 from namecard_release.settings import Environment, Settings
 from namecard_release.signals_port import Signals
 from namecard_release.workflow.dead_letters import Desk, no_desk
@@ -42,6 +42,7 @@ class Site:
     target: TargetDatabase
     deployer: Deployer
     switch: CodeSwitch
+    drift: DriftReader
     signals: Signals | None = None
 
 
