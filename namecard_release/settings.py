@@ -275,6 +275,9 @@ class Settings(Model):
             unknown = [other for other in environment.requires if other not in self.environments or other == name]
             if unknown:
                 raise ValueError(f"environments.{name}.requires names {', '.join(unknown)}, which is not another one")
+        strange = sorted(set(self.dead_letters.drain_environments) - set(self.environments))
+        if strange:
+            raise ValueError(f"dead_letters.drain_environments names {', '.join(strange)}, which is not declared")
         return self
 
     def environment_names(self) -> dict[str, str]:
