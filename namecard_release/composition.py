@@ -8,6 +8,7 @@ from functools import cache
 from namecard_release.adapters.assembly_store import FileAssemblyStore
 from namecard_release.adapters.aws_clients import AwsClients
 from namecard_release.adapters.cdk import CdkDeployer
+from namecard_release.adapters.channels.building import build_senders
 from namecard_release.adapters.checkout import FolderReader
 from namecard_release.adapters.clock import SystemClock
 from namecard_release.adapters.cloud import AwsCloud
@@ -78,6 +79,7 @@ def build_pipeline(settings: Settings) -> Pipeline:
         rehearsal=PostgresRehearsal(settings.trial.database_url),
         tools=ToolFinder(runner, settings.paths.work / "tools.json"),
         outbox=outbox_of(ledger),
+        senders=build_senders(settings.channels, settings.aws.endpoint_url, settings.aws.env or None),
         dead_letters=desk,
     )
 
