@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_xray import XRayClient
 
 _ATTEMPTS = 3
 THREADS = 8
@@ -73,6 +75,18 @@ class AwsClients:
     def functions(self) -> LambdaClient:
         """The client of Lambda."""
         client: LambdaClient = self._client("lambda")
+        return client
+
+    @property
+    def logs(self) -> CloudWatchLogsClient:
+        """The client of CloudWatch Logs."""
+        client: CloudWatchLogsClient = self._client("logs")
+        return client
+
+    @property
+    def xray(self) -> XRayClient:
+        """The client of X-Ray."""
+        client: XRayClient = self._client("xray")
         return client
 
     @property

@@ -36,7 +36,7 @@ def aws_errors_told(what: str, seconds: float = _SECONDS) -> Iterator[None]:
 
     No attempt begins after `seconds`; a generator that yields inside would lend that limit to its caller.
 
-    Raises TransientError for throttling, time-outs, connections, answers that are cut off or no answers of AWS, and AWS's
+    Raises TransientError for throttling, time-outs, connections, answers that are cut off or not from AWS, and its
     own faults; PermanentError for the rest.
     """
     from botocore.exceptions import BotoCoreError, ClientError

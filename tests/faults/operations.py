@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
+from botocore import xform_name
+
 from namecard_release.adapters.aws_clients import AwsClients, AwsPatience
+from namecard_release.adapters.aws_errors import aws_errors_told
 from namecard_release.adapters.cloud import AwsCloud
 from namecard_release.adapters.code_switch import AwsCodeSwitch
 from namecard_release.adapters.dead_letters.archive import S3DeadLetterArchive
@@ -129,5 +133,39 @@ CALLS: dict[str, Callable[[Asked], object]] = {
     "sqs.SendMessageBatch": lambda asked: _sent(QueueWay(asked.clients, SINK), _replay("f")),
     "sts.GetCallerIdentity": lambda asked: asked.functions(),
 }
+_LOG_GROUP = "/aws/lambda/f"
+# Asked for here as the evidence's and the drift's adapters do it: through our clients, errors told. The emulator does not
+# know all of them, and an operation that it refuses must then be refused alike after a fault that passed.
+RAW: dict[str, dict[str, object]] = {
+    "cloudformation.DescribeStackDriftDetectionStatus": {"StackDriftDetectionId": "d"},
+    "cloudformation.DescribeStackResourceDrifts": {"StackName": STACK},
+    "cloudformation.DetectStackDrift": {"StackName": STACK},
+    "cloudwatch.GetDashboard": {"DashboardName": "namecard-staging-observability"},
+    "lambda.GetAccountSettings": {},
+    "lambda.GetFunctionConcurrency": {"FunctionName": "f"},
+    "lambda.ListProvisionedConcurrencyConfigs": {"FunctionName": "f"},
+    "logs.FilterLogEvents": {"logGroupName": _LOG_GROUP},
+    "logs.GetQueryResults": {"queryId": "q"},
+    "logs.StartQuery": {"logGroupName": _LOG_GROUP, "startTime": 0, "endTime": 1, "queryString": "limit 1"},
+    "logs.StopQuery": {"queryId": "q"},
+    "xray.GetServiceGraph": {"StartTime": SINCE, "EndTime": SINCE},
+}
+
+
+def ask_raw(asked: Asked, operation: str) -> object:
+    """Ask for an operation through our clients; gives what kinds of things were told, or the refusal's kind."""
+    service, _, name = operation.partition(".")
+    try:
+        with aws_errors_told(f"answer {name}"):
+            answer = getattr(asked.clients._client(service), xform_name(name))(**RAW[operation])
+    except PermanentError as error:
+        if "expired" in str(error) or "AccessDenied" in str(error):
+            raise
+        return "refused"
+    return sorted(answer)
+
+
+CALLS |= {operation: partial(ask_raw, operation=operation) for operation in RAW}
+
 # Told among other things that were read, and never raised.
 TOLD_AS_UNREAD = frozenset({"lambda.GetFunctionConfiguration", "s3.GetObject", "sts.GetCallerIdentity"})
