@@ -8,12 +8,14 @@ from functools import cache
 from namecard_release.adapters.assembly_store import FileAssemblyStore
 from namecard_release.adapters.aws_clients import AwsClients
 from namecard_release.adapters.cdk import CdkDeployer
+from namecard_release.adapters.channels.building import build_senders
 from namecard_release.adapters.checkout import FolderReader
 from namecard_release.adapters.clock import SystemClock
 from namecard_release.adapters.cloud import AwsCloud
 from namecard_release.adapters.code_switch import AwsCodeSwitch
 from namecard_release.adapters.commands import ProcessRunner
 from namecard_release.adapters.dagster_api import DagsterApi
+from namecard_release.adapters.drift import AwsDriftReader
 from namecard_release.adapters.git import GitRepository
 from namecard_release.adapters.log_groups import Bounds
 from namecard_release.adapters.probes import HttpProber
@@ -49,8 +51,9 @@ def build_pipeline(settings: Settings) -> Pipeline:
         cloud = AwsCloud(region=environment.region, endpoint_url=aws.endpoint_url, env=aws.env or None)
         deployer = CdkDeployer(settings.tools.cdk, runner, _cdk_env(settings, environment), _DEPLOY_SECONDS)
         target = PostgresTarget(lambda: _database_url(settings, environment), settings.trial.pg_dump)
-        switch = AwsCodeSwitch(AwsClients(environment.region, aws.endpoint_url, aws.env or None))
-        return Site(name, environment, cloud, target, deployer, switch=switch, signals=build_signals(settings, name))
+        clients = AwsClients(environment.region, aws.endpoint_url, aws.env or None)
+        switch, drift = AwsCodeSwitch(clients), AwsDriftReader(clients)
+        return Site(name, environment, cloud, target, deployer, switch, drift, build_signals(settings, name))
 
     ledger = open_ledger(settings.paths.ledger_url)
 
@@ -76,6 +79,7 @@ def build_pipeline(settings: Settings) -> Pipeline:
         rehearsal=PostgresRehearsal(settings.trial.database_url),
         tools=ToolFinder(runner, settings.paths.work / "tools.json"),
         outbox=outbox_of(ledger),
+        senders=build_senders(settings.channels, settings.aws.endpoint_url, settings.aws.env or None),
         dead_letters=desk,
     )
 

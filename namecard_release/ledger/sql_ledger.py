@@ -15,10 +15,13 @@ from namecard_release.ledger.leases import Leases, refuse_lost_lease
 from namecard_release.ledger.people import People
 from namecard_release.ledger.promotions import Promotions
 from namecard_release.ledger.waivers import Waivers
+from namecard_release.ledger.watch import Watches
 from namecard_release.ledger_port import Lease
 
 
-class SqlLedger(Promotions, Gates, Waivers, Decisions, Leases, Heartbeats, People, Audit, FastPaths, DeadLetters):
+class SqlLedger(
+    Promotions, Gates, Waivers, Decisions, Leases, Heartbeats, People, Audit, FastPaths, DeadLetters, Watches
+):
     """Promotions, gates, waivers, decisions, holds, leases, beats and people's words in one database:
     `SqlLedger(engine, now)`.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from namecard_release.domain.audit import AUTOMATION
 from namecard_release.domain.deadlines import Overdue, find_overdue
 from namecard_release.domain.promotion import PromotionPhase
+from namecard_release.workflow.paging import page_stopped
 from namecard_release.workflow.pipeline import Pipeline
 
 
@@ -18,7 +19,7 @@ def end_overdue(pipeline: Pipeline) -> tuple[Overdue, ...]:
 
 def _find(pipeline: Pipeline) -> tuple[Overdue, ...]:
     environments = pipeline.settings.environments
-    everything = [p for name in environments for p in pipeline.ledger.history(name)]
+    everything = [p for name in environments for p in pipeline.ledger.standing(name)]
     deadlines = {name: one.deadlines.limits() for name, one in environments.items()}
     return find_overdue(everything, pipeline.clock.now(), deadlines)
 
@@ -31,5 +32,6 @@ def _end(pipeline: Pipeline, overdue: Overdue) -> bool:
     found = pipeline.ledger.promotion(promotion.id)
     if found is None or (found.phase, found.updated_at) != (promotion.phase, promotion.updated_at):
         return False
-    pipeline.ledger.move(promotion.id, PromotionPhase.HELD, pipeline.clock.now(), overdue.reason, by=AUTOMATION)
+    held = pipeline.ledger.move(promotion.id, PromotionPhase.HELD, pipeline.clock.now(), overdue.reason, by=AUTOMATION)
+    page_stopped(pipeline, held)
     return True
