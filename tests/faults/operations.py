@@ -134,8 +134,8 @@ CALLS: dict[str, Callable[[Asked], object]] = {
     "sts.GetCallerIdentity": lambda asked: asked.functions(),
 }
 _LOG_GROUP = "/aws/lambda/f"
-# Asked for here as the evidence's and the drift's adapters do it: through our clients, errors told. The emulator does not
-# know all of them, and an operation that it refuses must then be refused alike after a fault that passed.
+# Asked for here as the evidence's and the drift's adapters do it: through our clients, errors told. The emulator does
+# not know all of them: what it refuses is to be refused alike after a fault that passed.
 RAW: dict[str, dict[str, object]] = {
     "cloudformation.DescribeStackDriftDetectionStatus": {"StackDriftDetectionId": "d"},
     "cloudformation.DescribeStackResourceDrifts": {"StackName": STACK},
