@@ -31,6 +31,7 @@ from sensors.dlq_schedules import build_drain_schedule
 from sensors.outbox import outbox_sensor
 from sensors.run_status import cancelled_run_sensor, failed_run_sensor
 from sensors.schedules import drift_schedule, readiness_schedule
+from sensors.silent_runs import silent_run_sensor
 
 
 def build_defs(settings: Settings, pipeline: object, open_pipeline: Callable[[], Pipeline]) -> dg.Definitions:
@@ -70,6 +71,7 @@ def build_defs(settings: Settings, pipeline: object, open_pipeline: Callable[[],
             build_approvals_sensor(promoting),
             failed_run_sensor,
             cancelled_run_sensor,
+            silent_run_sensor,
             commits_sensor,
         ],
         schedules=[readiness_schedule, drift_schedule, build_drain_schedule(settings.dead_letters)],

@@ -26,7 +26,7 @@ def check_readiness(pipeline: Pipeline, environment: str) -> tuple[Phase, ...]:
     A signal that cannot be read is UNKNOWN with its reason and does not hide the others.
     """
     site = pipeline.site(environment)
-    running = describe_environment(environment, pipeline.ledger.history(environment), ()).release
+    running = describe_environment(environment, pipeline.ledger.standing(environment), ()).release
     return (
         _read("stacks", lambda: judge_stacks(site.cloud.stack_statuses(site.settings.stack_names))),
         _read("alarm sensor", lambda: judge_alarm_sensor(pipeline)),
