@@ -16,6 +16,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from namecard_release.alarm_settings import PostBake, names_an_alarm
+from namecard_release.channel_settings import Channels
 from namecard_release.dlq_settings import DeadLetters
 from namecard_release.domain.alarms import AlarmAction, AlarmRule
 from namecard_release.domain.approvals import ApprovalRule
@@ -266,6 +267,7 @@ class Settings(Model):
     aws: Aws = Aws()
     trial: Trial = Trial()
     incidents: Incidents = Incidents()
+    channels: Channels = Channels()
     triage: TriageSettings = TriageSettings()
     dead_letters: DeadLetters = DeadLetters()
 
@@ -278,6 +280,9 @@ class Settings(Model):
         own = self.incidents.named_environments()
         if unknown := sorted(own - {*self.environments}):
             raise ValueError(f"incidents names {', '.join(unknown)}, which is not an environment")
+        strange = sorted(set(self.dead_letters.drain_environments) - set(self.environments))
+        if strange:
+            raise ValueError(f"dead_letters.drain_environments names {', '.join(strange)}, which is not declared")
         return self
 
     def environment_names(self) -> dict[str, str]:
@@ -369,5 +374,7 @@ def _anchor(settings: Settings, folder: Path) -> Settings:
     platform = settings.platform.model_copy(update={"repository": repository})
     pg_dump = settings.trial.pg_dump
     trial = settings.trial.model_copy(update={"pg_dump": folder / pg_dump if pg_dump is not None else None})
+    channels = settings.channels.model_copy(update={"folder": folder / settings.channels.folder})
+    return settings.model_copy(update={"paths": anchored, "platform": platform, "trial": trial, "channels": channels})
     changed = {"paths": anchored, "platform": platform, "trial": trial, "triage": settings.triage.anchored(folder)}
     return settings.model_copy(update=changed)
