@@ -8,10 +8,14 @@ import dagster as dg
 
 from assets.assembly import build_assembly_asset, build_migration_plan
 from assets.deployment import build_deployment
+from assets.drift import build_drift
 from assets.gates import build_release_gates
 from assets.health import build_health
 from assets.readiness import build_readiness
 from assets.source import source
+from jobs.dlq import DLQ_JOBS
+from jobs.drift import build_drift_job
+from jobs.incidents import INCIDENT_JOBS
 from jobs.people import PEOPLE_JOBS
 from jobs.promote import build_promote_job
 from jobs.readiness import build_readiness_job
@@ -24,8 +28,12 @@ from sensors.alarms import alarm_rollback_sensor
 from sensors.approvals import build_approvals_sensor
 from sensors.commits import commits_sensor
 from sensors.deadlines import deadline_sensor
+from sensors.dlq_schedules import build_drain_schedule
+from sensors.incidents import incident_clock_sensor, incident_sensor
+from sensors.outbox import outbox_sensor
 from sensors.run_status import cancelled_run_sensor, failed_run_sensor
-from sensors.schedules import readiness_schedule
+from sensors.schedules import drift_schedule, readiness_schedule
+from sensors.silent_runs import silent_run_sensor
 
 
 def build_defs(settings: Settings, pipeline: object, open_pipeline: Callable[[], Pipeline]) -> dg.Definitions:
@@ -44,20 +52,34 @@ def build_defs(settings: Settings, pipeline: object, open_pipeline: Callable[[],
             build_deployment(name, environment.requires),
             build_health(name),
             build_readiness(name),
+            build_drift(name),
         )
     ]
     return dg.Definitions(
         assets=[source, *build_release_gates(), *per_environment],
-        jobs=[*promoting, rollback_job, rollback_plan_job, build_readiness_job(names), *PEOPLE_JOBS],
+        jobs=[
+            *promoting,
+            rollback_job,
+            rollback_plan_job,
+            build_readiness_job(names),
+            build_drift_job(names),
+            *PEOPLE_JOBS,
+            *DLQ_JOBS,
+            *INCIDENT_JOBS,
+        ],
         sensors=[
             alarm_rollback_sensor,
             deadline_sensor,
+            outbox_sensor,
             build_approvals_sensor(promoting),
             failed_run_sensor,
             cancelled_run_sensor,
+            silent_run_sensor,
             commits_sensor,
+            incident_sensor,
+            incident_clock_sensor,
         ],
-        schedules=[readiness_schedule],
+        schedules=[readiness_schedule, drift_schedule, build_drain_schedule(settings.dead_letters)],
         resources={"pipeline": pipeline},
     )
 

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from namecard_release.alarm_settings import PostBake, names_an_alarm
+from namecard_release.channel_settings import Channels
 from namecard_release.dlq_settings import DeadLetters
 from namecard_release.domain.alarms import AlarmAction, AlarmRule
 from namecard_release.domain.approvals import ApprovalRule
@@ -24,6 +25,7 @@ from namecard_release.domain.freezes import FreezeWindow
 from namecard_release.domain.rehearsal import RehearsalMode, RehearsalPolicy
 from namecard_release.errors import MisuseError
 from namecard_release.gate_settings import Argv, Command, Gates, Model, Name
+from namecard_release.incident_settings import Incidents
 from namecard_release.triage_settings import TriageSettings
 from namecard_release.windows import check_cron, check_zone, expand_cron, read_local
 
@@ -170,6 +172,7 @@ class Environment(Model):
     approval_hours: float = Field(default=24, gt=0)
     freezes: tuple[Freeze, ...] = ()
     fast_path: bool = True
+    drift_blocks: bool = False
 
     @model_validator(mode="after")
     def _enough_approvers(self) -> Self:
@@ -263,6 +266,8 @@ class Settings(Model):
     dagster: Dagster = Dagster()
     aws: Aws = Aws()
     trial: Trial = Trial()
+    incidents: Incidents = Incidents()
+    channels: Channels = Channels()
     triage: TriageSettings = TriageSettings()
     dead_letters: DeadLetters = DeadLetters()
 
@@ -272,6 +277,12 @@ class Settings(Model):
             unknown = [other for other in environment.requires if other not in self.environments or other == name]
             if unknown:
                 raise ValueError(f"environments.{name}.requires names {', '.join(unknown)}, which is not another one")
+        own = self.incidents.named_environments()
+        if unknown := sorted(own - {*self.environments}):
+            raise ValueError(f"incidents names {', '.join(unknown)}, which is not an environment")
+        strange = sorted(set(self.dead_letters.drain_environments) - set(self.environments))
+        if strange:
+            raise ValueError(f"dead_letters.drain_environments names {', '.join(strange)}, which is not declared")
         return self
 
     def environment_names(self) -> dict[str, str]:
@@ -363,5 +374,7 @@ def _anchor(settings: Settings, folder: Path) -> Settings:
     platform = settings.platform.model_copy(update={"repository": repository})
     pg_dump = settings.trial.pg_dump
     trial = settings.trial.model_copy(update={"pg_dump": folder / pg_dump if pg_dump is not None else None})
+    channels = settings.channels.model_copy(update={"folder": folder / settings.channels.folder})
+    return settings.model_copy(update={"paths": anchored, "platform": platform, "trial": trial, "channels": channels})
     changed = {"paths": anchored, "platform": platform, "trial": trial, "triage": settings.triage.anchored(folder)}
     return settings.model_copy(update=changed)

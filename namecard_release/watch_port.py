@@ -9,16 +9,11 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from namecard_release.domain.audit import AuditEvent
     from namecard_release.domain.messages import Message
-    from namecard_release.domain.promotion import Promotion
     from namecard_release.domain.rollback import Decision
 
 
 class WatchLedger(Protocol):
     """The watch's memory: what was decided after a bake, and what was noticed when."""
-
-    def newest_deployed(self, environment: str) -> Promotion | None:
-        """Give the newest promotion of an environment that began to deploy and may have left its code there."""
-        ...
 
     def record_post_bake(self, promotion_id: str, decision: Decision, at: datetime) -> bool:
         """Record the decision about a promotion that succeeded, noted among its moves; False when there is one."""

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from namecard_release.adapters.alarm_names import AlarmNames
-from namecard_release.adapters.aws_clients import AwsClients
+from namecard_release.adapters.assembly_reading import read_templates
+from namecard_release.adapters.aws_clients import PATIENCE, AwsClients, AwsPatience
 from namecard_release.adapters.aws_errors import aws_errors_told, tells_absence
 from namecard_release.adapters.clock import utc_now
 from namecard_release.adapters.cloudwatch import FoundAlarm, find_alarms, read_alarms
 from namecard_release.adapters.lambdas import CodeReader
 from namecard_release.adapters.latencies import find_functions, read_latencies
 from namecard_release.adapters.stack_resources import list_resources, side_by_side
+from namecard_release.adapters.templates import alias_names
 from namecard_release.domain.alarms import AlarmReading, AlarmState
-from namecard_release.domain.assembly import Assembly
+from namecard_release.domain.assembly import Assembly, FunctionCode
 from namecard_release.domain.health import RunningFunction
 from namecard_release.domain.latency import Latency
 from namecard_release.domain.readiness import StackStatus
@@ -30,8 +33,14 @@ class AwsCloud:
     Every method raises TransientError for throttling, time-outs and connections, PermanentError for refusals.
     """
 
-    def __init__(self, region: str, endpoint_url: str | None = None, env: Mapping[str, str] | None = None) -> None:
-        self._clients = AwsClients(region, endpoint_url, env)
+    def __init__(
+        self,
+        region: str,
+        endpoint_url: str | None = None,
+        env: Mapping[str, str] | None = None,
+        patience: AwsPatience = PATIENCE,
+    ) -> None:
+        self._clients = AwsClients(region, endpoint_url, env, patience)
         self._codes = CodeReader(self._clients)
         self._names = AlarmNames(self._find_alarms, utc_now)
 
@@ -78,11 +87,15 @@ class AwsCloud:
             if resource["ResourceType"] == "AWS::Lambda::Function"
         }
 
-        return tuple(
-            side_by_side(
-                lambda code: self._codes.compare(code, names.get((code.stack, code.logical_id))), assembly.functions
-            )
-        )
+        # Which aliases serve is the assembly's word: one that somebody removed is missed, one that they added is not.
+        templates = read_templates(Path(assembly.path), stacks) if assembly.path else {}
+        aliases = {key: found for stack, body in templates.items() for key, found in alias_names(stack, body).items()}
+
+        def compare(code: FunctionCode) -> RunningFunction:
+            key = (code.stack, code.logical_id)
+            return self._codes.compare(code, names.get(key), aliases.get(key, ()))
+
+        return tuple(side_by_side(compare, assembly.functions))
 
     def latencies(self, stacks: Sequence[str], since: datetime, until: datetime) -> tuple[Latency, ...]:
         """Read how long each Lambda function of the stacks took between two moments."""

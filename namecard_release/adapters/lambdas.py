@@ -12,9 +12,13 @@ from namecard_release.adapters.templates import function_settings
 from namecard_release.domain.assembly import FunctionCode
 from namecard_release.domain.health import RunningFunction
 from namecard_release.domain.serving import PublishedVersion, ServedAlias
-from namecard_release.errors import ReleaseError
+from namecard_release.errors import ReleaseError, TransientError
+from namecard_release.time_limits import is_spent, within
 
 _CHUNK = 1 << 20
+_DOWNLOAD_SECONDS = 120.0
+# botocore tries a request again, and never the rest of an answer that was cut off.
+_TRIES = 2
 
 
 class CodeReader:
@@ -27,12 +31,22 @@ class CodeReader:
         self._clients = clients
         self._published: dict[tuple[str, str], str] = {}
 
-    def compare(self, code: FunctionCode, physical_name: str | None) -> RunningFunction:
-        """Read both digests of one function; what cannot be read is None, with the reason. Raises nothing."""
+    def compare(self, code: FunctionCode, physical_name: str | None, aliases: Sequence[str] = ()) -> RunningFunction:
+        """Read both digests of one function, and those of its aliases' versions.
+
+        What cannot be read is None, with the reason. Raises nothing.
+        """
         expected, not_expected = self._try_expected(code)
         running, not_running = self._try_running(code, physical_name)
+        served = self._try_aliases(physical_name, aliases) if physical_name and aliases else ()
         unread = "; ".join(reason for reason in (not_expected, not_running) if reason)
-        return RunningFunction(code.logical_id, expected, running, unread)
+        return RunningFunction(code.logical_id, expected, running, unread, served)
+
+    def _try_aliases(self, name: str, aliases: Sequence[str]) -> tuple[ServedAlias, ...]:
+        try:
+            return read_aliases(self._clients, name, aliases, read_versions(self._clients, name))
+        except ReleaseError as error:
+            return tuple(ServedAlias(alias, "", None, unread=str(error)) for alias in aliases)
 
     def _try_expected(self, code: FunctionCode) -> tuple[str | None, str]:
         if not code.bucket or not code.key:
@@ -54,14 +68,27 @@ class CodeReader:
 
     def _expected(self, bucket: str, key: str) -> str:
         if (bucket, key) not in self._published:
-            self._published[bucket, key] = self._digest(bucket, key)
+            self._published[bucket, key] = self._download(bucket, key)
         return self._published[bucket, key]
+
+    def _download(self, bucket: str, key: str) -> str:
+        with within(_DOWNLOAD_SECONDS):
+            for _ in range(_TRIES - 1):
+                try:
+                    return self._digest(bucket, key)
+                except TransientError:
+                    if is_spent():
+                        raise
+            return self._digest(bucket, key)
 
     def _digest(self, bucket: str, key: str) -> str:
         digest = hashlib.sha256()
-        with aws_errors_told(f"read the published code {key} in {bucket}"):
+        what = f"read the published code {key} in {bucket}"
+        with aws_errors_told(what, _DOWNLOAD_SECONDS):
             body = self._clients.s3.get_object(Bucket=bucket, Key=key)["Body"]
             for chunk in body.iter_chunks(_CHUNK):
+                if is_spent():
+                    raise TransientError(f"AWS could not {what}: it comes too slowly; try again in a moment")
                 digest.update(chunk)
         return base64.b64encode(digest.digest()).decode("ascii")
 

@@ -10,9 +10,12 @@ from namecard_release.cli import (
     changing,
     checking,
     dlq,
+    drift,
     gates,
+    incidents,
     logs,
     migrations,
+    outbox,
     people,
     policy,
     reading,
@@ -32,6 +35,7 @@ app.command()(people.approve)
 app.command()(reading.status)
 app.command()(reading.history)
 app.command()(checking.doctor)
+app.command()(drift.drift)
 app.add_typer(gates.gates, name="gates")
 app.add_typer(migrations.migrations, name="migrations")
 app.add_typer(policy.policy, name="policy")
@@ -39,6 +43,8 @@ app.add_typer(changing.holds, name="holds")
 app.add_typer(people.approvals, name="approvals")
 app.add_typer(people.automation, name="automation")
 app.add_typer(audit.audit, name="audit")
+app.add_typer(outbox.outbox, name="outbox")
 app.add_typer(logs.logs, name="logs")
 app.add_typer(dlq.dlq, name="dlq")
+app.add_typer(incidents.incident, name="incident")
 app.add_typer(sandboxing.sandbox, name="sandbox")

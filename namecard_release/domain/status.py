@@ -33,6 +33,12 @@ class EnvironmentStatus:
     watch: str | None = None
 
 
+def find_serving(history: Sequence[Promotion]) -> Promotion | None:
+    """Find what serves, in one environment's history: the newest whose code was deployed and not rolled back."""
+    deployed = [p for p in history if p.code_changed and p.phase is not PromotionPhase.ROLLED_BACK]
+    return max(deployed, key=lambda p: p.deployed_at or p.updated_at, default=None)
+
+
 def describe_environment(
     environment: str,
     history: Sequence[Promotion],
@@ -46,8 +52,7 @@ def describe_environment(
     One that failed after its deploy serves all the same, and its phase says so.
     """
     own = [promotion for promotion in history if promotion.environment == environment]
-    deployed = [p for p in own if p.code_changed and p.phase is not PromotionPhase.ROLLED_BACK]
-    serving = max(deployed, key=lambda p: p.deployed_at or p.updated_at, default=None)
+    serving = find_serving(own)
     in_flight = max((p for p in own if p.phase in IN_FLIGHT), key=lambda p: p.requested_at, default=None)
     held = tuple(sorted({h.release for h in holds if h.environment == environment and h.released_at is None}))
     return EnvironmentStatus(

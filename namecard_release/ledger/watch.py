@@ -9,12 +9,11 @@ from sqlalchemy import Connection, insert, select
 
 from namecard_release.domain.audit import AUTOMATION, AuditEvent
 from namecard_release.domain.messages import Message
-from namecard_release.domain.promotion import Promotion
 from namecard_release.domain.rollback import Decision
 from namecard_release.errors import PermanentError
 from namecard_release.ledger.audit import append_event
 from namecard_release.ledger.outbox import queue_messages
-from namecard_release.ledger.rows import decision_row, read_decision, read_promotion
+from namecard_release.ledger.rows import decision_row, read_decision
 from namecard_release.ledger.schema import promotion_moves, promotions
 from namecard_release.ledger.store import Store
 from namecard_release.ledger.watch_tables import post_bake_decisions, watch_marks
@@ -22,17 +21,6 @@ from namecard_release.ledger.watch_tables import post_bake_decisions, watch_mark
 
 class Watches(Store):
     """The alarms' watch's part of the ledger."""
-
-    def newest_deployed(self, environment: str) -> Promotion | None:
-        """Give the newest promotion of an environment that began to deploy and may have left its code there.
-
-        It is asked for at each look, and a row carries all the alarms of its baseline: no other row is read.
-        """
-        own = (promotions.c.environment == environment) & promotions.c.code_changed
-        order = (promotions.c.requested_at.desc(), promotions.c.id.desc())
-        with self.reading() as connection:
-            row = connection.execute(select(promotions).where(own).order_by(*order).limit(1)).mappings().first()
-        return None if row is None else read_promotion(row)
 
     def record_post_bake(self, promotion_id: str, decision: Decision, at: datetime) -> bool:
         """Record the decision about a promotion that succeeded, and note it among its moves; False when there is one.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
+from namecard_release.domain.messages import Channel
 from namecard_release.domain.promotion import PromotionPhase
 from namecard_release.errors import RefusedError
+from namecard_release.incident_port import AlarmQueue
 from namecard_release.ledger_port import ReleaseLedger
-from namecard_release.outbox_port import Outbox
+from namecard_release.outbox_port import Outbox, Sender
 from namecard_release.ports import (
     AssemblyStore,
     CheckoutReader,
@@ -25,7 +27,7 @@ from namecard_release.ports import (
     Tools,
     TrialServer,
 )
-from namecard_release.serving_port import CodeSwitch
+from namecard_release.serving_port import CodeSwitch, DriftReader
 from namecard_release.settings import Environment, Settings
 from namecard_release.signals_port import Signals
 from namecard_release.workflow.dead_letters import Desk, no_desk
@@ -41,7 +43,9 @@ class Site:
     target: TargetDatabase
     deployer: Deployer
     switch: CodeSwitch
+    drift: DriftReader
     signals: Signals | None = None
+    pushes: AlarmQueue | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ class Pipeline:
     rehearsal: RehearsalServer
     tools: Tools
     outbox: Outbox
+    senders: Mapping[Channel, Sender] = field(default_factory=dict)
     dead_letters: Callable[[str], Desk] = no_desk
 
 

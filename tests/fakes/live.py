@@ -48,9 +48,9 @@ class MemoryLedger:
         """Give the promotions of the one environment."""
         return tuple(self.promotions) if environment in (None, ENVIRONMENT) else ()
 
-    def newest_deployed(self, environment: str) -> Promotion | None:
-        """Give the first, which is the newest."""
-        return self.promotions[0] if environment == ENVIRONMENT else None
+    def standing(self, environment: str, limit: int = 1000) -> tuple[Promotion, ...]:
+        """Give the promotions, all of which changed what serves."""
+        return self.history(environment)[:limit]
 
     def decision(self, promotion_id: str) -> Decision | None:
         """Give the decision."""

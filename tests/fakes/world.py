@@ -139,7 +139,8 @@ class World:
         port = FakePorts(self)
 
         def site(name: str) -> Site:
-            return Site(name, settings.environment(name), port, port, port, self.switch.over(self))
+            switch = self.switch.over(self)
+            return Site(name, settings.environment(name), port, port, port, switch, switch)
 
         repository, store = FakeRepository(self), FakeStore(self)
         return Pipeline(

@@ -80,15 +80,3 @@ def test_racing_for_a_mark_one_has_it(ledger: SqlLedger, url: str) -> None:
         one.close()
     assert told.count(None) == 1
     assert {moment for moment in told if moment is not None} == {NOW + timedelta(seconds=told.index(None))}
-
-
-def test_the_newest_that_began_to_deploy_is_found(ledger: SqlLedger) -> None:
-    assert ledger.newest_deployed("staging") is None
-    made = [("staging", True), ("staging", True), ("staging", False), ("prod", True)]
-    for number, (environment, changed) in enumerate(made):
-        at = NOW + timedelta(seconds=number)
-        ledger.open_promotion(
-            replace(DONE, id=f"p-{number}", environment=environment, requested_at=at, code_changed=changed)
-        )
-    found = [ledger.newest_deployed(environment) for environment in ("staging", "prod")]
-    assert [one and one.id for one in found] == ["p-1", "p-3"]
