@@ -17,6 +17,7 @@ from namecard_release.cli import (
     people,
     policy,
     reading,
+    requests,
     sandboxing,
 )
 
@@ -43,4 +44,5 @@ app.add_typer(people.automation, name="automation")
 app.add_typer(audit.audit, name="audit")
 app.add_typer(logs.logs, name="logs")
 app.add_typer(dlq.dlq, name="dlq")
+app.add_typer(requests.requests, name="requests")
 app.add_typer(sandboxing.sandbox, name="sandbox")
