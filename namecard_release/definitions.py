@@ -28,8 +28,10 @@ from sensors.approvals import build_approvals_sensor
 from sensors.commits import commits_sensor
 from sensors.deadlines import deadline_sensor
 from sensors.dlq_schedules import build_drain_schedule
+from sensors.outbox import outbox_sensor
 from sensors.run_status import cancelled_run_sensor, failed_run_sensor
 from sensors.schedules import drift_schedule, readiness_schedule
+from sensors.silent_runs import silent_run_sensor
 
 
 def build_defs(settings: Settings, pipeline: object, open_pipeline: Callable[[], Pipeline]) -> dg.Definitions:
@@ -65,9 +67,11 @@ def build_defs(settings: Settings, pipeline: object, open_pipeline: Callable[[],
         sensors=[
             alarm_rollback_sensor,
             deadline_sensor,
+            outbox_sensor,
             build_approvals_sensor(promoting),
             failed_run_sensor,
             cancelled_run_sensor,
+            silent_run_sensor,
             commits_sensor,
         ],
         schedules=[readiness_schedule, drift_schedule, build_drain_schedule(settings.dead_letters)],
