@@ -13,6 +13,7 @@ from assets.gates import build_release_gates
 from assets.health import build_health
 from assets.readiness import build_readiness
 from assets.source import source
+from jobs.dlq import DLQ_JOBS
 from jobs.drift import build_drift_job
 from jobs.people import PEOPLE_JOBS
 from jobs.promote import build_promote_job
@@ -26,8 +27,11 @@ from sensors.alarms import alarm_rollback_sensor
 from sensors.approvals import build_approvals_sensor
 from sensors.commits import commits_sensor
 from sensors.deadlines import deadline_sensor
+from sensors.dlq_schedules import build_drain_schedule
+from sensors.outbox import outbox_sensor
 from sensors.run_status import cancelled_run_sensor, failed_run_sensor
 from sensors.schedules import drift_schedule, readiness_schedule
+from sensors.silent_runs import silent_run_sensor
 
 
 def build_defs(settings: Settings, pipeline: object, open_pipeline: Callable[[], Pipeline]) -> dg.Definitions:
@@ -58,16 +62,19 @@ def build_defs(settings: Settings, pipeline: object, open_pipeline: Callable[[],
             build_readiness_job(names),
             build_drift_job(names),
             *PEOPLE_JOBS,
+            *DLQ_JOBS,
         ],
         sensors=[
             alarm_rollback_sensor,
             deadline_sensor,
+            outbox_sensor,
             build_approvals_sensor(promoting),
             failed_run_sensor,
             cancelled_run_sensor,
+            silent_run_sensor,
             commits_sensor,
         ],
-        schedules=[readiness_schedule, drift_schedule],
+        schedules=[readiness_schedule, drift_schedule, build_drain_schedule(settings.dead_letters)],
         resources={"pipeline": pipeline},
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -63,6 +63,13 @@ class ReleaseLedger(StepLedger, WatchLedger, Protocol):
         """Give promotions, newest request first."""
         ...
 
+    def standing(self, environment: str, limit: int = 1000) -> tuple[Promotion, ...]:
+        """Give an environment's promotions under way and the newest `limit` whose deploy began, newest request first.
+
+        What was only asked for and ended, however often, does not push out what serves.
+        """
+        ...
+
     def move(
         self,
         promotion_id: str,
@@ -84,6 +91,10 @@ class ReleaseLedger(StepLedger, WatchLedger, Protocol):
 
     def moves(self, promotion_id: str) -> tuple[tuple[datetime, PromotionPhase, str], ...]:
         """Give every move of a promotion in order: when, to what, why."""
+        ...
+
+    def moves_of(self, promotion_ids: Sequence[str]) -> Mapping[str, tuple[tuple[datetime, PromotionPhase, str], ...]]:
+        """Give the moves of several promotions by id, as `moves` gives one's."""
         ...
 
     def record_gate(self, result: GateResult) -> None:
@@ -201,6 +212,10 @@ class ReleaseLedger(StepLedger, WatchLedger, Protocol):
 
     def beat(self, name: str, at: datetime) -> None:
         """Record that something which must always run was seen."""
+        ...
+
+    def forget_beat(self, name: str) -> None:
+        """Forget something that has ended by itself; harmless when it was never seen."""
         ...
 
     def last_beat(self, name: str) -> datetime | None:

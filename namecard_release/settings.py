@@ -16,6 +16,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from namecard_release.alarm_settings import PostBake, names_an_alarm
+from namecard_release.channel_settings import Channels
 from namecard_release.dlq_settings import DeadLetters
 from namecard_release.domain.alarms import AlarmAction, AlarmRule
 from namecard_release.domain.approvals import ApprovalRule
@@ -264,6 +265,7 @@ class Settings(Model):
     dagster: Dagster = Dagster()
     aws: Aws = Aws()
     trial: Trial = Trial()
+    channels: Channels = Channels()
     triage: TriageSettings = TriageSettings()
     dead_letters: DeadLetters = DeadLetters()
 
@@ -273,6 +275,9 @@ class Settings(Model):
             unknown = [other for other in environment.requires if other not in self.environments or other == name]
             if unknown:
                 raise ValueError(f"environments.{name}.requires names {', '.join(unknown)}, which is not another one")
+        strange = sorted(set(self.dead_letters.drain_environments) - set(self.environments))
+        if strange:
+            raise ValueError(f"dead_letters.drain_environments names {', '.join(strange)}, which is not declared")
         return self
 
     def environment_names(self) -> dict[str, str]:
@@ -364,5 +369,7 @@ def _anchor(settings: Settings, folder: Path) -> Settings:
     platform = settings.platform.model_copy(update={"repository": repository})
     pg_dump = settings.trial.pg_dump
     trial = settings.trial.model_copy(update={"pg_dump": folder / pg_dump if pg_dump is not None else None})
+    channels = settings.channels.model_copy(update={"folder": folder / settings.channels.folder})
+    return settings.model_copy(update={"paths": anchored, "platform": platform, "trial": trial, "channels": channels})
     changed = {"paths": anchored, "platform": platform, "trial": trial, "triage": settings.triage.anchored(folder)}
     return settings.model_copy(update=changed)

@@ -47,7 +47,8 @@ def _close(pipeline: Pipeline, run: dg.DagsterRun, phase: PromotionPhase, why: s
         return dg.SkipReason(f"run {run.run_id[:8]} changes no environment")
     environment = run.tags.get(ENVIRONMENT_TAG)
     continues = CONTINUES_TAG in run.tags
-    own = [p for p in pipeline.ledger.history(environment) if is_promotion_of(p.id, root_of(run))]
+    known = pipeline.ledger.history() if environment is None else pipeline.ledger.standing(environment)
+    own = [p for p in known if is_promotion_of(p.id, root_of(run))]
     closed = [p.id for p in own if close_failed_run(pipeline, p.id, run.run_id, phase, why, continues=continues)]
     told = f"{', '.join(closed)} {phase}: {why}" if closed else f"nothing to do for run {run.run_id[:8]}"
     return dg.SkipReason(told)

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from namecard_release import alarm_settings as alarm_module
+from namecard_release import channel_settings as channels
 from namecard_release import dlq_settings as dlq_module
 from namecard_release import gate_settings as gate_module
 from namecard_release import settings as module
@@ -71,6 +72,11 @@ SECTIONS: Mapping[str, type[Model]] = {
     "`[dagster]`": module.Dagster,
     "`[aws]`": module.Aws,
     "`[trial]`": module.Trial,
+    "`[channels]`": channels.Channels,
+    "Where a secret is": channels.SecretSource,
+    "`[channels.pagerduty]`": channels.PagerDutyChannel,
+    "`[channels.slack]`": channels.SlackChannel,
+    "`[channels.notion]`": channels.NotionChannel,
     "`[triage]`": triage_module.TriageSettings,
     "A rule for a cause": triage_module.TriageRule,
     "`[dead_letters]`": dlq_module.DeadLetters,

@@ -17,6 +17,7 @@ from namecard_release.adapters.target_reading import read_only, read_rows, read_
 from namecard_release.domain.compatibility import Catalogue
 from namecard_release.domain.migrations import LedgerRow, SchemaCopy, TargetReading
 from namecard_release.errors import PermanentError, TransientError
+from namecard_release.redaction import know_secrets
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor
@@ -85,7 +86,9 @@ def database_url_from_secret(region: str, endpoint_url: str | None, env: Mapping
     clients = AwsClients(region, endpoint_url, env)
     with aws_errors_told(f"read the secret {secret}"):
         text = clients.secrets.get_secret_value(SecretId=secret).get("SecretString", "")
-    return url_from_fields(_fields(text, secret))
+    fields = _fields(text, secret)
+    know_secrets([fields["password"]])
+    return url_from_fields(fields)
 
 
 def url_from_fields(fields: Mapping[str, str]) -> str:

@@ -237,7 +237,7 @@ class _Follower:
 def _promotion_of(ledger: ReleaseLedger, environment: str, run_id: str) -> Promotion | None:
     from namecard_release.workflow.promoting import is_promotion_of
 
-    return next((p for p in ledger.history(environment, limit=50) if is_promotion_of(p.id, run_id)), None)
+    return next((p for p in ledger.history(environment, limit=1000) if is_promotion_of(p.id, run_id)), None)
 
 
 def _tell_moves(ledger: ReleaseLedger, promotion: Promotion, told: int) -> int:

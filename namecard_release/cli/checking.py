@@ -52,7 +52,7 @@ def diagnose(settings: Settings) -> tuple[Phase, ...]:
         ]
     tools = [("node", "node", "--version"), ("pnpm", "pnpm", "--version"), ("cdk", *settings.tools.cdk, "--version")]
     ran = [_run_tool(pipeline, name, tuple(argv)) for name, *argv in tools]
-    return (*ran, *[_check(name, read) for name, read in checks], _check_alarm_sensor(pipeline))
+    return (*ran, *[_check(name, read) for name, read in checks], _check_alarm_sensor(pipeline), *_ask(pipeline))
 
 
 def _check_alarm_sensor(pipeline: Pipeline) -> Phase:
@@ -62,6 +62,15 @@ def _check_alarm_sensor(pipeline: Pipeline) -> Phase:
         return judge_alarm_sensor(pipeline)
     except TransientError as error:
         return Phase(ALARM_SENSOR, Verdict.UNKNOWN, str(error))
+
+
+def _ask(pipeline: Pipeline) -> tuple[Phase, ...]:
+    from namecard_release.workflow.delivering import Post, judge_channels
+
+    try:
+        return judge_channels(Post(pipeline.outbox, pipeline.senders, pipeline.clock.now), ask=True)
+    except TransientError as error:
+        return (Phase("channels", Verdict.UNKNOWN, str(error)),)
 
 
 def _run_tool(pipeline: Pipeline, name: str, argv: tuple[str, ...]) -> Phase:

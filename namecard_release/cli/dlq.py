@@ -54,7 +54,7 @@ class _Words:
 
     env: str
     mode: Mode
-    limit: int
+    limit: int | None
     expression: str | None
     insist: bool = False
     rate: float | None = None
@@ -131,9 +131,7 @@ def drain(
     json: JsonOption = False,
 ) -> None:
     """Replay what may work, archive what will not, quarantine poison, until the queue is empty or the limit reached."""
-    with exit_codes():
-        bound = limit or read_settings(settings).dead_letters.drain_limit
-    words = _Words(env, Mode.DRAIN, bound, expression, False, rate, reason, actor, fix)
+    words = _Words(env, Mode.DRAIN, limit, expression, False, rate, reason, actor, fix)
     _act(settings, words, plan_only, json)
 
 
@@ -211,14 +209,14 @@ def _look(path: SettingsOption, words: _Words) -> Sample:
     from namecard_release.workflow.dead_letter_orders import look
 
     desk, ledger = _open(path, words.env)
-    return look(desk, ledger, _ask(words, min(words.limit, _PLAN_LIMIT)))
+    return look(desk, ledger, _ask(words, min(words.limit or desk.settings.drain_limit, _PLAN_LIMIT)))
 
 
 def _carry_out(path: SettingsOption, words: _Words) -> Done:
     from namecard_release.workflow.dead_letter_orders import carry_out
 
     desk, ledger = _open(path, words.env)
-    return carry_out(desk, ledger, _ask(words, words.limit))
+    return carry_out(desk, ledger, _ask(words, words.limit or desk.settings.drain_limit))
 
 
 def _ask(words: _Words, limit: int) -> Ask:

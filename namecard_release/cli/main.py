@@ -14,6 +14,7 @@ from namecard_release.cli import (
     gates,
     logs,
     migrations,
+    outbox,
     people,
     policy,
     reading,
@@ -41,6 +42,7 @@ app.add_typer(changing.holds, name="holds")
 app.add_typer(people.approvals, name="approvals")
 app.add_typer(people.automation, name="automation")
 app.add_typer(audit.audit, name="audit")
+app.add_typer(outbox.outbox, name="outbox")
 app.add_typer(logs.logs, name="logs")
 app.add_typer(dlq.dlq, name="dlq")
 app.add_typer(sandboxing.sandbox, name="sandbox")

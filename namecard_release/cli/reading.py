@@ -68,7 +68,7 @@ def _describe(settings: Settings, ledger: ReleaseLedger, name: str) -> Environme
     freeze = find_freeze(settings.environment(name).freeze_windows(now), now)
     paused = None if pause is None else describe_pause(pause)
     frozen = None if freeze is None else describe_freeze(freeze)
-    history = ledger.history(name)
+    history = ledger.standing(name)
     watch = _describe_watch(settings, ledger, history, now)
     return describe_environment(name, history, ledger.holds(name), paused, frozen, watch)
 
@@ -118,6 +118,7 @@ def _waived(waived: tuple[str, ...]) -> str:
 
 def history(
     env: Annotated[str, typer.Option("--env", help="The environment.")],
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many, the newest first.")] = 200,
     settings: SettingsOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -126,8 +127,8 @@ def history(
         loaded = read_settings(settings)
         loaded.environment(env)
         ledger = read_ledger(loaded)
-        promotions = ledger.history(env)
-        moves = {p.id: ledger.moves(p.id) for p in promotions}
+        promotions = ledger.history(env, limit)
+        moves = ledger.moves_of([p.id for p in promotions])
     if json:
         rows = [
             {

@@ -82,3 +82,30 @@ class QueuedMessage:
     next_try: datetime | None = None
     reason: str = ""
     receipt: str = ""
+
+
+@dataclass(frozen=True)
+class ClosedChannel:
+    """A channel that took nothing the last so many times: why, and when it is tried again."""
+
+    until: datetime
+    reason: str
+    failures: int
+
+
+@dataclass(frozen=True)
+class Acknowledgement:
+    """Who acknowledged what about a subject, and when, as its channel tells."""
+
+    subject: str
+    who: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """What a channel still has to take: how many wait, since when the oldest does, and how many it refused lately."""
+
+    waiting: int
+    oldest: datetime | None
+    refused: int

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, delete, exists, insert, or_, select, update
+from sqlalchemy import Connection, RowMapping, and_, delete, exists, func, insert, or_, select, update
 
-from namecard_release.domain.messages import Channel, Message, MessageKind, MessageState, QueuedMessage
+from namecard_release.domain.messages import (
+    Backlog,
+    Channel,
+    ClosedChannel,
+    Message,
+    MessageKind,
+    MessageState,
+    QueuedMessage,
+)
 from namecard_release.errors import PermanentError
-from namecard_release.ledger.outbox_tables import outbox_messages, outbox_tries
+from namecard_release.ledger.outbox_tables import closed_channels, outbox_messages, outbox_tries
 from namecard_release.ledger.store import Store
 
 _WAITS = outbox_messages.c.state == MessageState.WAITING.value
-_AT_ONCE = 500
 
 
 def queue_messages(connection: Connection, messages: Sequence[Message]) -> int:
@@ -97,8 +104,46 @@ class SqlOutbox(Store):
 
     def forget_tries(self, before: datetime) -> int:
         """Remove the tries that no rate limit counts any more; gives how many."""
+        old = outbox_tries.c.at < before
+        with self.reading() as connection:
+            if connection.execute(select(outbox_tries.c.id).where(old).limit(1)).first() is None:
+                return 0
         with self.writing() as connection:
-            return connection.execute(delete(outbox_tries).where(outbox_tries.c.at < before)).rowcount
+            return connection.execute(delete(outbox_tries).where(old)).rowcount
+
+    def merged(self, key: str, at: datetime, into: str) -> None:
+        """Record that a message needs no sending, for a later one of its subject tells what it told."""
+        self._end(key, MessageState.SENT, at, reason=f"told by {into}")
+
+    def close_channel(self, channel: Channel, until: datetime, reason: str) -> None:
+        """Let nothing be tried on a channel until a moment."""
+        own = closed_channels.c.channel == channel.value
+        values = {"until": until, "reason": _redact(reason)}
+        with self.writing() as connection:
+            again = update(closed_channels).where(own).values(**values, failures=closed_channels.c.failures + 1)
+            if connection.execute(again).rowcount == 0:
+                connection.execute(insert(closed_channels).values(channel=channel.value, failures=1, **values))
+
+    def open_channel(self, channel: Channel) -> None:
+        """Record that a channel takes messages."""
+        with self.writing() as connection:
+            connection.execute(delete(closed_channels).where(closed_channels.c.channel == channel.value))
+
+    def closed_channels(self) -> Mapping[Channel, ClosedChannel]:
+        """Give the channels whose last answer closed them."""
+        with self.reading() as connection:
+            rows = connection.execute(select(closed_channels)).all()
+        return {Channel(row.channel): ClosedChannel(row.until, row.reason, row.failures) for row in rows}
+
+    def backlog(self, channel: Channel, refused_since: datetime) -> Backlog:
+        """Count what waits on a channel, and what it refused since a moment."""
+        own, column = outbox_messages.c.channel == channel.value, outbox_messages.c
+        waiting = select(func.count(), func.min(column.at)).where(own & _WAITS)
+        lately = own & (column.state == MessageState.REFUSED.value) & (column.since >= refused_since)
+        with self.reading() as connection:
+            count, oldest = connection.execute(waiting).one()
+            refused = connection.execute(select(func.count()).select_from(outbox_messages).where(lately)).scalar_one()
+        return Backlog(count, oldest, refused)
 
     def receipt(self, channel: Channel, subject: str) -> str | None:
         """Give the receipt of the first message of a subject that the channel took."""
@@ -124,6 +169,12 @@ class SqlOutbox(Store):
                 query = query.where(outbox_messages.c[name] == value)
         with self.reading() as connection:
             return tuple(_read(row) for row in connection.execute(query).mappings())
+
+    def message(self, key: str) -> QueuedMessage | None:
+        """Give one message."""
+        with self.reading() as connection:
+            row = connection.execute(select(outbox_messages).where(outbox_messages.c.key == key)).mappings().first()
+        return None if row is None else _read(row)
 
     def _end(self, key: str, state: MessageState, at: datetime, **values: str) -> None:
         ended = {"state": state.value, "since": at, "next_try": None, "unsure": False, **values}

@@ -40,3 +40,13 @@ outbox_tries = Table(
     Column("at", Moment, nullable=False),
     Index("outbox_tries_by_channel", "channel", "at"),
 )
+
+# One row for each channel that took nothing when it was last tried.
+closed_channels = Table(
+    "closed_channels",
+    metadata,
+    Column("channel", String(20), primary_key=True),
+    Column("until", Moment, nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("failures", Integer, nullable=False),
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,10 @@ from namecard_release.ledger.audit import append_event
 from namecard_release.ledger.rows import CHANGEABLE, PROMOTION_FIELDS, promotion_row, read_promotion
 from namecard_release.ledger.schema import promotion_moves, promotions
 from namecard_release.ledger.store import Store
+
+# Fewer than the variables that a statement may have in any SQLite.
+_PAGE = 500
+Move = tuple[datetime, PromotionPhase, str]
 
 
 class Promotions(Store):
@@ -49,6 +53,17 @@ class Promotions(Store):
             query = query.where(promotions.c.environment == environment)
         with self.reading() as connection:
             return tuple(read_promotion(row) for row in connection.execute(query).mappings())
+
+    def standing(self, environment: str, limit: int = 1000) -> tuple[Promotion, ...]:
+        """Give an environment's promotions under way and the newest `limit` whose deploy began, newest first."""
+        own = select(promotions).where(promotions.c.environment == environment)
+        begun = promotions.c.deploy_started_at.is_not(None) | promotions.c.code_changed
+        deployed = own.where(begun).order_by(promotions.c.requested_at.desc(), promotions.c.id.desc()).limit(limit)
+        moving = own.where(promotions.c.phase.in_([phase.value for phase in IN_FLIGHT]))
+        with self.reading() as connection:
+            rows = [*connection.execute(moving).mappings(), *connection.execute(deployed).mappings()]
+        found = {row["id"]: read_promotion(row) for row in rows}
+        return tuple(sorted(found.values(), key=lambda p: (p.requested_at, p.id), reverse=True))
 
     def move(
         self,
@@ -94,6 +109,16 @@ class Promotions(Store):
         with self.reading() as connection:
             rows = connection.execute(query.order_by(promotion_moves.c.id)).all()
         return tuple((row.at, PromotionPhase(row.phase), row.reason) for row in rows)
+
+    def moves_of(self, promotion_ids: Sequence[str]) -> Mapping[str, tuple[Move, ...]]:
+        """Give the moves of several promotions by id."""
+        found: dict[str, list[Move]] = {one: [] for one in promotion_ids}
+        with self.reading() as connection:
+            for start in range(0, len(promotion_ids), _PAGE):
+                wanted = promotion_moves.c.promotion_id.in_(promotion_ids[start : start + _PAGE])
+                for row in connection.execute(select(promotion_moves).where(wanted).order_by(promotion_moves.c.id)):
+                    found[row.promotion_id].append((row.at, PromotionPhase(row.phase), row.reason))
+        return {one: tuple(moves) for one, moves in found.items()}
 
 
 def _read(connection: Connection, promotion_id: str, *, lock: bool = False) -> Promotion | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from namecard_release.ledger import fast_path_tables, outbox_tables, schema
+from namecard_release.ledger import dead_letter_schema, fast_path_tables, outbox_tables, schema
 
-TABLES = (schema, outbox_tables, fast_path_tables)
+TABLES = (schema, outbox_tables, fast_path_tables, dead_letter_schema)
 metadata = schema.metadata

@@ -195,7 +195,7 @@ def _runs_already(pipeline: Pipeline, site: Site, promotion: Promotion, assembly
 
 def _begin(pipeline: Pipeline, site: Site, promotion: Promotion, assembly: Assembly, note: str | None) -> Promotion:
     now = pipeline.clock.now()
-    history = pipeline.ledger.history(site.name)
+    history = pipeline.ledger.standing(site.name)
     phase, digest = PromotionPhase.DEPLOYING, assembly.digest
     if promotion.deploy_started_at is not None:
         return pipeline.ledger.move(promotion.id, phase, now, note, assembly=digest, code_changed=True)
@@ -220,7 +220,7 @@ def read_baseline(site: Site) -> tuple[AlarmReading, ...]:
 
 
 def _supersede_baking(pipeline: Pipeline, promotion: Promotion) -> None:
-    for other in pipeline.ledger.history(promotion.environment):
+    for other in pipeline.ledger.standing(promotion.environment):
         if other.id != promotion.id and other.phase is PromotionPhase.BAKING:
             why = f"superseded by {promotion.id} before its bake ended"
             pipeline.ledger.move(other.id, PromotionPhase.SUPERSEDED, pipeline.clock.now(), why, by=promotion.actor)

@@ -113,7 +113,7 @@ def find_texts(
 
 def _releases(pipeline: Pipeline, way: Way, wanted: Sequence[SchemaEntry]) -> Iterator[str]:
     versions = [entry.version for entry in wanted if entry.version and is_sha(entry.version)]
-    deployed = [p.release for p in pipeline.ledger.history(way.environment) if p.deploy_started_at is not None]
+    deployed = [p.release for p in pipeline.ledger.standing(way.environment) if p.deploy_started_at is not None]
     # What applied the files is asked first among the deployed: the history may be long.
     ordered = [way.leaving, *(v for v in versions if v in deployed), *deployed, *versions]
     yield from dict.fromkeys(sha for sha in ordered if sha)

@@ -19,7 +19,7 @@ def end_overdue(pipeline: Pipeline) -> tuple[Overdue, ...]:
 
 def _find(pipeline: Pipeline) -> tuple[Overdue, ...]:
     environments = pipeline.settings.environments
-    everything = [p for name in environments for p in pipeline.ledger.history(name)]
+    everything = [p for name in environments for p in pipeline.ledger.standing(name)]
     deadlines = {name: one.deadlines.limits() for name, one in environments.items()}
     return find_overdue(everything, pipeline.clock.now(), deadlines)
 

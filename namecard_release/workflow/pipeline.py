@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
+from namecard_release.domain.messages import Channel
 from namecard_release.domain.promotion import PromotionPhase
 from namecard_release.errors import RefusedError
 from namecard_release.ledger_port import ReleaseLedger
-from namecard_release.outbox_port import Outbox
+from namecard_release.outbox_port import Outbox, Sender
 from namecard_release.ports import (
     AssemblyStore,
     CheckoutReader,
@@ -64,6 +65,7 @@ class Pipeline:
     rehearsal: RehearsalServer
     tools: Tools
     outbox: Outbox
+    senders: Mapping[Channel, Sender] = field(default_factory=dict)
     dead_letters: Callable[[str], Desk] = no_desk
 
 

@@ -137,7 +137,7 @@ def check_entry(pipeline: Pipeline, environment: str, release: str, override: st
 def _is_healthy(pipeline: Pipeline, environment: str, release: str) -> bool:
     """Tell whether a release's newest outcome in an environment is success: one rolled back since then is not."""
     outcomes = (PromotionPhase.SUCCEEDED, PromotionPhase.ROLLED_BACK)
-    own = (p for p in pipeline.ledger.history(environment) if p.release == release and p.phase in outcomes)
+    own = (p for p in pipeline.ledger.standing(environment) if p.release == release and p.phase in outcomes)
     newest = next(own, None)
     return newest is not None and newest.phase is PromotionPhase.SUCCEEDED
 

@@ -11,6 +11,7 @@ from namecard_release.domain.migrations import plan_migrations
 from namecard_release.domain.readiness import judge_alarm_states, judge_stacks
 from namecard_release.domain.status import describe_environment
 from namecard_release.errors import TransientError
+from namecard_release.workflow.delivering import Post, judge_channels
 from namecard_release.workflow.drifting import check_drift
 from namecard_release.workflow.pipeline import Pipeline, Site
 from namecard_release.workflow.verifying import find_base_url
@@ -19,16 +20,17 @@ _CODE = ("ledger", "assembly", "code", "aliases")
 
 
 def check_readiness(pipeline: Pipeline, environment: str) -> tuple[Phase, ...]:
-    """Check an environment: stacks settled, alarms quiet and watched, schema as the running release left it, services
-    answering.
+    """Check an environment: stacks settled, alarms quiet and watched, people reached, schema as the running release
+    left it, services answering.
 
     A signal that cannot be read is UNKNOWN with its reason and does not hide the others.
     """
     site = pipeline.site(environment)
-    running = describe_environment(environment, pipeline.ledger.history(environment), ()).release
+    running = describe_environment(environment, pipeline.ledger.standing(environment), ()).release
     return (
         _read("stacks", lambda: judge_stacks(site.cloud.stack_statuses(site.settings.stack_names))),
         _read("alarm sensor", lambda: judge_alarm_sensor(pipeline)),
+        *_judge_channels(pipeline),
         _read("alarms", lambda: judge_alarm_states(site.cloud.alarms(site.settings.stack_names))),
         _read("code", lambda: _judge_drift(pipeline, environment)),
         _read("schema", lambda: _judge_schema(pipeline, site, running)),
@@ -41,6 +43,14 @@ def judge_alarm_sensor(pipeline: Pipeline) -> Phase:
     seen = pipeline.ledger.last_beat(ALARM_SENSOR)
     limit = pipeline.settings.dagster.silent_after_seconds
     return judge_seen(ALARM_SENSOR, seen, pipeline.clock.now(), limit)
+
+
+def _judge_channels(pipeline: Pipeline) -> tuple[Phase, ...]:
+    post = Post(pipeline.outbox, pipeline.senders, pipeline.clock.now)
+    try:
+        return judge_channels(post)
+    except TransientError as error:
+        return (Phase("channels", Verdict.UNKNOWN, f"unread: {error}"),)
 
 
 def _read(name: str, judge: Callable[[], Phase]) -> Phase:

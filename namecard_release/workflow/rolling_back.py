@@ -42,8 +42,10 @@ def plan_rollback(pipeline: Pipeline, environment: str, to: str | None, root_run
 
     Raises RefusedError when there is no verified release of that name with an assembly that is kept, or it is held.
     """
-    everything = pipeline.ledger.history(environment)
-    resumed = next((p for p in everything if root_run and is_promotion_of(p.id, root_run)), None)
+    everything = pipeline.ledger.standing(environment)
+    # A rollback that failed before its deploy changed nothing, and is found by its request.
+    recent = pipeline.ledger.history(environment)
+    resumed = next((p for p in (*recent, *everything) if root_run and is_promotion_of(p.id, root_run)), None)
     to = to if resumed is None else resumed.release
     history = tuple(p for p in everything if p is not resumed)
     source = next((p for p in history if p.code_changed and not _left_before(p, resumed)), None)
@@ -108,7 +110,7 @@ def accepted_risk(plan: RollbackPlan, rollback: Promotion, now: datetime) -> tup
 
 def find_interrupted(pipeline: Pipeline, environment: str, own_id: str) -> tuple[Promotion, ...]:
     """List the promotions in flight in an environment whose runs a rollback does not wait for."""
-    history = pipeline.ledger.history(environment)
+    history = pipeline.ledger.standing(environment)
     return tuple(p for p in history if p.id != own_id and p.phase in IN_FLIGHT and p.phase is not PromotionPhase.BAKING)
 
 

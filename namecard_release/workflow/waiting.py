@@ -89,7 +89,7 @@ def refuse_unapproved(pipeline: Pipeline, promotion: Promotion) -> ApprovalState
 
 def list_waiting(ledger: ReleaseLedger, environment: str) -> tuple[Promotion, ...]:
     """List the promotions of an environment that wait for people, newest first."""
-    history = ledger.history(environment)
+    history = ledger.standing(environment)
     return tuple(p for p in history if p.phase is PromotionPhase.REQUESTED and p.waiting is not None)
 
 

@@ -66,7 +66,7 @@ def find_watched(pipeline: Pipeline) -> tuple[Promotion, ...]:
 
 
 def _find_newest(pipeline: Pipeline, environment: str) -> Promotion | None:
-    return next((p for p in pipeline.ledger.history(environment, limit=20) if p.code_changed), None)
+    return next((p for p in pipeline.ledger.standing(environment, limit=1) if p.code_changed), None)
 
 
 def _needs_a_look(pipeline: Pipeline, promotion: Promotion) -> bool:
@@ -105,7 +105,7 @@ def find_fallback(pipeline: Pipeline, promotion: Promotion) -> Fallback:
     leaves behind: the one applied, and before the deploy has ended its own files as well.
     """
     held = {hold.release for hold in pipeline.ledger.holds(promotion.environment)}
-    history = [p for p in pipeline.ledger.history(promotion.environment) if p.release not in held]
+    history = [p for p in pipeline.ledger.standing(promotion.environment) if p.release not in held]
     last_good = find_last_good(history, promotion.environment, promotion.release)
     if last_good is None:
         return Fallback(None, SafetyVerdict(Safety.UNKNOWN, "there is no release to judge"))

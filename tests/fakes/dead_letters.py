@@ -1,14 +1,13 @@
-"""Dead letters in memory: a queue that hides and shows, an archive, a way back, and a desk over the real journal.
-
-`Killer` ends the process, or raises, at one of their steps.
-"""
+"""Dead letters in memory: a queue that hides and shows, an archive, a way back, and a desk over the real journal."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Lock
 
 import orjson
@@ -18,7 +17,7 @@ from namecard_release.adapters.dead_letters.filters import make_filter
 from namecard_release.dlq_port import ArchiveLine, DeadLetterPorts, QueueDepth, Received, Replay, SendFailure
 from namecard_release.dlq_settings import DeadLetters
 from namecard_release.domain.dead_letters import FunctionPlace
-from namecard_release.ledger.open import make_engine
+from namecard_release.ledger.open import make_engine, open_ledger
 from namecard_release.ledger.sql_ledger import SqlLedger
 from namecard_release.settings import SERVICES, Environment
 from namecard_release.workflow.dead_letters import Desk
@@ -206,7 +205,18 @@ class Post:
         return Desk(ports, self.settings, environment, self)
 
 
-def open_post(file: Path, **settings: object) -> Post:
-    """Open one over a ledger's file, which is at the newest schema."""
+@cache
+def _empty_ledger() -> bytes:
+    """Make a ledger at the newest schema once: migrating takes longer than most tests."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "ledger.sqlite"
+        open_ledger(f"sqlite:///{file}").close()
+        return file.read_bytes()
+
+
+def open_post(folder: Path, **settings: object) -> Post:
+    """Open one over a new ledger in a folder."""
+    file = folder / "ledger.sqlite"
+    file.write_bytes(_empty_ledger())
     ledger = SqlLedger(make_engine(f"sqlite:///{file}"))
     return Post(ledger, settings=DeadLetters.model_validate({"threads": 1, **settings}))

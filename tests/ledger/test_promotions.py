@@ -102,6 +102,29 @@ def test_a_promotion_opened_again_is_the_recorded_one(ledger: SqlLedger) -> None
     assert [phase for _, phase, _ in ledger.moves("p-1")] == [P.REQUESTED, P.GATED]
 
 
+def test_what_was_only_asked_for_does_not_push_out_what_serves(ledger: SqlLedger) -> None:
+    for number in range(6):
+        _open(ledger, id=f"p-{number}", requested_at=NOW + timedelta(seconds=number))
+    _open(ledger, id="elsewhere", environment="prod", requested_at=LATER)
+    for name in ("p-0", "p-1"):
+        for phase in (P.GATED, P.DEPLOYING, P.VERIFYING, P.BAKING, P.SUCCEEDED):
+            ledger.move(name, phase, LATER, deploy_started_at=NOW)
+    for name in ("p-2", "p-3", "p-5"):
+        ledger.move(name, P.FAILED, LATER, "gates failed")
+    assert [p.id for p in ledger.standing("staging")] == ["p-4", "p-1", "p-0"]
+    # The limit is upon what was deployed: what moves is always told.
+    assert [p.id for p in ledger.standing("staging", limit=1)] == ["p-4", "p-1"]
+
+
+def test_moves_of_several_are_those_of_each(ledger: SqlLedger) -> None:
+    for name in ("p-1", "p-2", "p-3"):
+        _open(ledger, id=name)
+    ledger.move("p-2", P.GATED, LATER, "gates passed")
+    found = ledger.moves_of(["p-1", "p-2", "p-9"])
+    assert found == {"p-1": ledger.moves("p-1"), "p-2": ledger.moves("p-2"), "p-9": ()}
+    assert ledger.moves_of([]) == {}
+
+
 def test_history_is_newest_first_by_environment_and_limited(ledger: SqlLedger) -> None:
     for number, environment in enumerate(("staging", "prod", "staging", "staging")):
         _open(ledger, id=f"p-{number}", environment=environment, requested_at=NOW + timedelta(seconds=number))
@@ -109,6 +132,7 @@ def test_history_is_newest_first_by_environment_and_limited(ledger: SqlLedger) -
     assert [p.id for p in ledger.history("staging")] == ["p-3", "p-2", "p-0"]
     assert [p.id for p in ledger.history("staging", limit=2)] == ["p-3", "p-2"]
     assert ledger.history("dev") == ()
+    assert ledger.standing("dev") == ()
     assert ledger.promotion("p-9") is None
     assert ledger.moves("p-9") == ()
 

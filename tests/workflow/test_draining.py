@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,23 +12,14 @@ from namecard_release.dlq_port import Replay, SendFailure
 from namecard_release.domain.dead_letter_plans import JournalState, Mode
 from namecard_release.domain.gates import Verdict
 from namecard_release.errors import MisuseError, TransientError
-from namecard_release.ledger.open import open_ledger
 from namecard_release.workflow.dead_letters import Order, sample
 from namecard_release.workflow.draining import Done, Drainer
 from tests.fakes.dead_letters import Post, arn, envelope, open_post
 
 
-@pytest.fixture(scope="module")
-def ledger_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty ledger at the newest schema, to be copied."""
-    file = tmp_path_factory.mktemp("ledger") / "ledger.sqlite"
-    open_ledger(f"sqlite:///{file}").close()
-    return file
-
-
 @pytest.fixture
-def post(ledger_file: Path, tmp_path: Path) -> Iterator[Post]:
-    opened = open_post(Path(shutil.copy(ledger_file, tmp_path)))
+def post(tmp_path: Path) -> Iterator[Post]:
+    opened = open_post(tmp_path)
     yield opened
     opened.ledger.close()
 

@@ -71,6 +71,17 @@ def test_a_breach_rolls_back_to_the_last_good_release_once(stage: Stage) -> None
     assert second.decision == first.decision
 
 
+def test_a_bake_is_watched_however_many_promotions_were_asked_for_since(stage: Stage) -> None:
+    (baking,) = find_watched(stage.pipeline)
+    for number in range(250):
+        asked = replace(baking, id=f"asked-{number}", phase=PromotionPhase.REQUESTED, code_changed=False)
+        stage.pipeline.ledger.open_promotion(replace(asked, deploy_started_at=None, deployed_at=None, bake_until=None))
+        stage.pipeline.ledger.move(asked.id, PromotionPhase.FAILED, stage.pipeline.clock.now(), "gates failed")
+    assert find_watched(stage.pipeline) == (baking,)
+    stage.world.set_alarm("CardsErrorsAlarm", AlarmState.ALARM)
+    assert (watch(stage).decision.action, watch(stage).decision.to) == (Action.ROLL_BACK, B)
+
+
 def test_unread_alarms_hold_the_bake_and_roll_nothing_back(stage: Stage) -> None:
     stage.world.unreachable.add("alarms")
     stage.world.pass_time(600)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from namecard_release.adapters.aws_clients import AwsClients
-from namecard_release.adapters.aws_errors import aws_errors_told, tells_absence
 from namecard_release.adapters.latencies import find_functions
+from namecard_release.adapters.stack_resources import list_resources
 from namecard_release.domain.dead_letters import FunctionPlace, service_of_function
 
 
@@ -28,15 +28,5 @@ class StackFunctions:
         return tuple(place for stack in self._stacks for place in self._read(stack))
 
     def _read(self, stack: str) -> tuple[FunctionPlace, ...]:
-        from botocore.exceptions import ClientError
-
-        with aws_errors_told(f"list the resources of the stack {stack}"):
-            try:
-                pages = self._clients.cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
-                listed = [resource for page in pages for resource in page["StackResourceSummaries"]]
-            except ClientError as error:
-                if tells_absence(error):
-                    return ()
-                raise
-        found = find_functions(listed)
+        found = find_functions(list_resources(self._clients, stack) or ())
         return tuple(FunctionPlace(name, service_of_function(id_, self._services)) for id_, name in found.items())
