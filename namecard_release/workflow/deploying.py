@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import NoReturn
 
@@ -14,7 +15,7 @@ from namecard_release.domain.gates import Phase, Verdict, judge_command
 from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase
 from namecard_release.domain.readiness import StackStatus
 from namecard_release.domain.stuck_stacks import explain_blocked, explain_stuck, is_moving
-from namecard_release.errors import PermanentError, TransientError
+from namecard_release.errors import PermanentError, ReleaseError, TransientError
 from namecard_release.ports import LineSink
 from namecard_release.workflow.leasing import Heartbeat, Wait
 from namecard_release.workflow.partial import record_partial
@@ -50,18 +51,31 @@ def deploy_release(
     pipeline = heartbeat.pipeline
     site = pipeline.site(promotion.environment)
     pause = held_wait(heartbeat, wait or threading.Event().wait)
-    before = settle_stacks(site, pause)
-    blocked = explain_blocked(before)
-    if blocked is not None:
-        stop(pipeline, promotion.id, PromotionPhase.HELD, blocked)
-    if promotion.deploy_started_at is not None and _runs_already(pipeline, site, promotion, assembly):
+    with _held_when_unread(pipeline, promotion, "nothing more was deployed"):
+        before = settle_stacks(site, pause)
+        blocked = explain_blocked(before)
+        if blocked is not None:
+            stop(pipeline, promotion.id, PromotionPhase.HELD, blocked)
+        runs = promotion.deploy_started_at is not None and _runs_already(pipeline, site, promotion, assembly)
+        baseline = () if promotion.deploy_started_at is not None else read_baseline(site)
+    if runs:
         return _mark_deployed(pipeline, promotion), None
-    promotion = _begin(pipeline, site, promotion, assembly, note)
-    phase, before, after = _run_cdk(site, assembly, heartbeat, on_line, pause, before)
+    promotion = _begin(pipeline, site, promotion, assembly, note, baseline)
+    with _held_when_unread(pipeline, promotion, "what cdk left is not known"):
+        phase, before, after = _run_cdk(site, assembly, heartbeat, on_line, pause, before)
     site.cloud.forget_alarms()
     if phase.verdict is not Verdict.PASSED:
         phase = _judge_unfinished(pipeline, promotion, phase, before, after)
     return _mark_deployed(pipeline, promotion), phase
+
+
+@contextmanager
+def _held_when_unread(pipeline: Pipeline, promotion: Promotion, what: str) -> Iterator[None]:
+    """End a promotion as HELD, StoppedError, when AWS does not answer inside; what it refuses is raised as it is."""
+    try:
+        yield
+    except TransientError as error:
+        stop(pipeline, promotion.id, PromotionPhase.HELD, f"{error}; {what}")
 
 
 def _run_cdk(
@@ -158,7 +172,7 @@ class StackWatch:
             return False
         try:
             now = self._site.cloud.stack_statuses(self._site.settings.stack_names)
-        except TransientError:
+        except ReleaseError:
             return False
         return is_deployed(self._before, now, told)
 
@@ -193,13 +207,19 @@ def _runs_already(pipeline: Pipeline, site: Site, promotion: Promotion, assembly
     return {probe.version for probe in probes if probe.version is not None} == {assembly.release}
 
 
-def _begin(pipeline: Pipeline, site: Site, promotion: Promotion, assembly: Assembly, note: str | None) -> Promotion:
+def _begin(
+    pipeline: Pipeline,
+    site: Site,
+    promotion: Promotion,
+    assembly: Assembly,
+    note: str | None,
+    baseline: tuple[AlarmReading, ...],
+) -> Promotion:
     now = pipeline.clock.now()
     history = pipeline.ledger.standing(site.name)
     phase, digest = PromotionPhase.DEPLOYING, assembly.digest
     if promotion.deploy_started_at is not None:
         return pipeline.ledger.move(promotion.id, phase, now, note, assembly=digest, code_changed=True)
-    baseline = read_baseline(site)
     return pipeline.ledger.move(
         promotion.id,
         phase,

@@ -13,7 +13,7 @@ from namecard_release.domain.post_bake import is_watched
 from namecard_release.domain.promotion import Promotion, PromotionPhase
 from namecard_release.domain.rollback import Action, Decision, Watched, decide, find_last_good
 from namecard_release.domain.safety import SafetyVerdict
-from namecard_release.errors import TransientError
+from namecard_release.errors import ReleaseError
 from namecard_release.workflow.judging import find_way, judge_schema
 from namecard_release.workflow.paging import page_after_bake, page_alarms, page_stopped
 from namecard_release.workflow.partial import read_partial
@@ -158,7 +158,8 @@ def read_signals(pipeline: Pipeline, promotion: Promotion) -> Signals:
     try:
         # Another process deployed it: the names that this one remembers may be those of the release before.
         readings = site.cloud.alarms(site.settings.stack_names, promotion.deployed_at or promotion.deploy_started_at)
-    except TransientError as error:
+    except ReleaseError as error:
+        # Whatever kept them from being read, credentials that expired for instance, says nothing about the release.
         unread = str(error)
     promotion = _settle(pipeline, promotion, readings)
     assessment = assess_alarms(promotion.baseline, readings, site.settings.alarm_rules(), now, unread)
