@@ -47,7 +47,7 @@ class Healing:
     """One rollback in seconds since the first failing request was sent.
 
     `healthy` is when the first good answer after it was there, `last_failing` when the last failing request was sent,
-    `steps` when the last step of the fast path was in force (None without one), `rolled_back` the ledger's end (None where the
+    `steps` when the last step of the fast path was in force (None without one), `rolled_back` the end (None where the
     rollback was held: the machine was too busy).
     """
 
