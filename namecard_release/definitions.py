@@ -14,6 +14,7 @@ from assets.health import build_health
 from assets.readiness import build_readiness
 from assets.source import source
 from jobs.drift import build_drift_job
+from jobs.incident_evidence import incident_evidence_job
 from jobs.incidents import INCIDENT_JOBS
 from jobs.people import PEOPLE_JOBS
 from jobs.promote import build_promote_job
@@ -61,6 +62,7 @@ def build_defs(settings: Settings, pipeline: object, open_pipeline: Callable[[],
             build_drift_job(names),
             *PEOPLE_JOBS,
             *INCIDENT_JOBS,
+            incident_evidence_job,
         ],
         sensors=[
             alarm_rollback_sensor,
