@@ -65,8 +65,8 @@ class AwsClients:
 
     @property
     def xray(self) -> XRayClient:
-        """The client of X-Ray."""
-        client: XRayClient = self._client("xray")
+        """The client of X-Ray, which asks once: traces are an extra that nobody waits for."""
+        client: XRayClient = self._client("xray", attempts=1)
         return client
 
     @property
@@ -93,12 +93,12 @@ class AwsClients:
         with aws_errors_told("tell whose credentials these are"):
             return str(self._client("sts").get_caller_identity()["Account"])
 
-    def _client(self, service: str) -> Any:
+    def _client(self, service: str, attempts: int = _ATTEMPTS) -> Any:
         with self._lock, aws_errors_told(f"be reached for {service}"):
             if service not in self._made:
                 # boto3 types `client` by literal service names; the properties above give the types back.
                 make: Any = self._session.client
-                self._made[service] = make(service, endpoint_url=self._endpoint_url, config=self._config)
+                self._made[service] = make(service, endpoint_url=self._endpoint_url, config=self._config(attempts))
             return self._made[service]
 
     @cached_property
@@ -113,8 +113,7 @@ class AwsClients:
             region_name=self.region,
         )
 
-    @property
-    def _config(self) -> Config:
+    def _config(self, attempts: int) -> Config:
         from botocore.config import Config
 
         # Bucket names in the host do not resolve on an endpoint of one's own.
@@ -122,7 +121,7 @@ class AwsClients:
         return Config(
             connect_timeout=_CONNECT_SECONDS,
             read_timeout=_READ_SECONDS,
-            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+            retries={"mode": "standard", "total_max_attempts": attempts},
             max_pool_connections=2 * THREADS,
             s3=style,  # type: ignore[arg-type]
         )
