@@ -130,7 +130,7 @@ class AwsClients:
 
         core = Core()
         # Whatever the session itself asks, a role's credentials for instance, would wait for minutes otherwise.
-        core.set_default_client_config(self._config)
+        core.set_default_client_config(self._config())
         core.register("before-send", refuse_late)
         core.register("before-parse", refuse_foreign)
         return Session(
@@ -142,7 +142,7 @@ class AwsClients:
             region_name=self.region,
         )
 
-    def _config(self, attempts: int) -> Config:
+    def _config(self, attempts: int = _ATTEMPTS) -> Config:
         from botocore.config import Config
 
         # Bucket names in the host do not resolve on an endpoint of one's own.
