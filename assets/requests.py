@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dagster as dg
 
-from namecard_release.adapters.redaction import redact
 from namecard_release.domain.approvals import NOBODY
 from namecard_release.domain.promotion import Promotion, PromotionKind
+from namecard_release.redaction import redact
 from namecard_release.workflow.pipeline import Pipeline
 from namecard_release.workflow.promoting import Request, open_promotion
 

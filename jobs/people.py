@@ -4,8 +4,8 @@ import dagster as dg
 
 from assets.evidence import told_plainly
 from assets.requests import actor_of
-from namecard_release.adapters.redaction import redact
 from namecard_release.domain.release import short
+from namecard_release.redaction import redact
 from namecard_release.workflow.people import (
     Word,
     approve_release,

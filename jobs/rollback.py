@@ -6,14 +6,15 @@ from dataclasses import replace
 import dagster as dg
 
 from assets.deployment import describe_deployment
-from assets.evidence import told_plainly
+from assets.evidence import phase_table, told_plainly
 from assets.requests import KIND_TAG, RETRY_TAGS, request_of
-from namecard_release.adapters.redaction import redact
 from namecard_release.domain.assembly import Assembly
-from namecard_release.domain.gates import Phase, Verdict, combine_phases
+from namecard_release.domain.gates import GateResult, Phase, Verdict, combine_phases
 from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase
 from namecard_release.domain.release import short
+from namecard_release.redaction import redact
 from namecard_release.workflow.deploying import deploy_release
+from namecard_release.workflow.fast_path import heal_traffic, verify_mended
 from namecard_release.workflow.leasing import hold_lease
 from namecard_release.workflow.pipeline import Pipeline
 from namecard_release.workflow.promoting import is_settled, open_promotion, stop
@@ -61,11 +62,14 @@ def rollback_deployment(
             held = heartbeat.pipeline
             _end_interrupted(context, held, rollback)
             assembly = load_target(held, plan)
+            rollback, healed = heal_traffic(heartbeat, rollback, plan, assembly, context.run.run_id)
+            context.log.info(f"fast path {healed.verdict}: {healed.reason}")
             rollback, phase = deploy_release(held, rollback, assembly, heartbeat, context.log.debug)
             files = held.repository.migration_files(assembly.release)
             deployed = verify_release(held, rollback, assembly, files)
+            deployed = verify_mended(heartbeat, deployed, assembly, files)
             _conclude(context, held, deployed, plan, config.reason)
-        context.log_event(_event(deployed, plan, assembly, phase))
+        context.log_event(_event(deployed, plan, assembly, phase, healed))
 
 
 def _open(context: dg.OpExecutionContext, pipeline: Pipeline, plan: RollbackPlan, config: RollbackConfig) -> Promotion:
@@ -120,13 +124,14 @@ def _conclude(
 
 
 def _event(
-    deployed: Deployment, plan: RollbackPlan, assembly: Assembly, phase: Phase | None
+    deployed: Deployment, plan: RollbackPlan, assembly: Assembly, phase: Phase | None, healed: GateResult
 ) -> dg.AssetMaterialization:
     return dg.AssetMaterialization(
         asset_key=dg.AssetKey([plan.environment, "deployment"]),
         partition=assembly.release,
         description=f"rolled back to {short(assembly.release)}",
-        metadata=describe_deployment(deployed.promotion, assembly, deployed, phase),
+        metadata=describe_deployment(deployed.promotion, assembly, deployed, phase)
+        | {"fast path": phase_table(healed.phases)},
     )
 
 

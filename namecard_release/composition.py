@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from functools import cache
 
 from namecard_release.adapters.assembly_store import FileAssemblyStore
+from namecard_release.adapters.aws_clients import AwsClients
 from namecard_release.adapters.cdk import CdkDeployer
 from namecard_release.adapters.checkout import FolderReader
 from namecard_release.adapters.clock import SystemClock
 from namecard_release.adapters.cloud import AwsCloud
+from namecard_release.adapters.code_switch import AwsCodeSwitch
 from namecard_release.adapters.commands import ProcessRunner
 from namecard_release.adapters.dagster_api import DagsterApi
 from namecard_release.adapters.git import GitRepository
@@ -23,6 +25,7 @@ from namecard_release.adapters.trial import PostgresTrial
 from namecard_release.domain.budgets import Expected
 from namecard_release.gate_settings import Gates
 from namecard_release.ledger.open import open_ledger
+from namecard_release.ledger.outbox import outbox_of
 from namecard_release.settings import Environment, Platform, Settings
 from namecard_release.workflow.checks import Bench
 from namecard_release.workflow.pipeline import Pipeline, Site
@@ -34,6 +37,7 @@ def build_pipeline(settings: Settings) -> Pipeline:
     """Build every port's adapter; an environment's own are made when first asked for."""
     runner = ProcessRunner(path=settings.tools.path)
     store = FileAssemblyStore(settings.paths.store)
+    ledger = open_ledger(settings.paths.ledger_url)
 
     @cache
     def site(name: str) -> Site:
@@ -42,14 +46,15 @@ def build_pipeline(settings: Settings) -> Pipeline:
         cloud = AwsCloud(region=environment.region, endpoint_url=aws.endpoint_url, env=aws.env or None)
         deployer = CdkDeployer(settings.tools.cdk, runner, _cdk_env(settings, environment), _DEPLOY_SECONDS)
         target = PostgresTarget(lambda: _database_url(settings, environment), settings.trial.pg_dump)
-        return Site(name, environment, cloud, target, deployer)
+        switch = AwsCodeSwitch(AwsClients(environment.region, aws.endpoint_url, aws.env or None))
+        return Site(name, environment, cloud, target, deployer, switch)
 
     return Pipeline(
         settings=settings,
         repository=GitRepository(settings.platform.repository, settings.paths.work),
         runner=runner,
         store=store,
-        ledger=open_ledger(settings.paths.ledger_url),
+        ledger=ledger,
         trial=PostgresTrial(settings.trial.database_url),
         prober=HttpProber(),
         clock=SystemClock(),
@@ -59,6 +64,7 @@ def build_pipeline(settings: Settings) -> Pipeline:
         checkouts=FolderReader(),
         rehearsal=PostgresRehearsal(settings.trial.database_url),
         tools=ToolFinder(runner, settings.paths.work / "tools.json"),
+        outbox=outbox_of(ledger),
     )
 
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from namecard_release.serving_port import StepLedger
+
 # Protocols are read by the type checker alone: nobody who imports one waits for the whole domain.
 if TYPE_CHECKING:
     from namecard_release.domain.approvals import Approval
@@ -45,7 +47,7 @@ class Lease(Protocol):
         ...
 
 
-class ReleaseLedger(Protocol):
+class ReleaseLedger(StepLedger, Protocol):
     """The memory of the pipeline. Every write is one transaction."""
 
     def open_promotion(self, promotion: Promotion) -> Promotion:

@@ -22,6 +22,7 @@ from namecard_release.domain.freezes import FreezeWindow
 from namecard_release.domain.rehearsal import RehearsalMode, RehearsalPolicy
 from namecard_release.errors import MisuseError
 from namecard_release.gate_settings import Argv, Command, Gates, Model, Name
+from namecard_release.triage_settings import TriageSettings
 from namecard_release.windows import check_cron, check_zone, expand_cron, read_local
 
 SETTINGS_VARIABLE = "NAMECARD_RELEASE_SETTINGS"
@@ -165,6 +166,7 @@ class Environment(Model):
     approvers: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     approval_hours: float = Field(default=24, gt=0)
     freezes: tuple[Freeze, ...] = ()
+    fast_path: bool = True
 
     @model_validator(mode="after")
     def _enough_approvers(self) -> Self:
@@ -257,6 +259,7 @@ class Settings(Model):
     dagster: Dagster = Dagster()
     aws: Aws = Aws()
     trial: Trial = Trial()
+    triage: TriageSettings = TriageSettings()
 
     @model_validator(mode="after")
     def _known_environments(self) -> Self:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,11 @@ def read_assembly(folder: Path) -> AssemblyFacts:
     stacks = tuple(_stacks(folder))
     functions = tuple(function for stack in stacks for function in _functions(stack))
     return AssemblyFacts(tuple(stack.name for stack in stacks), functions, _migrations(folder, functions))
+
+
+def read_templates(folder: Path, stacks: Collection[str]) -> dict[str, Mapping[str, Any]]:
+    """Read the templates of some stacks of an assembly, by stack. Raises PermanentError when it is no assembly."""
+    return {stack.name: _load(stack.template) for stack in _stacks(folder) if stack.name in stacks}
 
 
 def _stacks(folder: Path) -> Iterator[_Stack]:

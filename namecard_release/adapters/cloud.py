@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from namecard_release.adapters.aws_clients import THREADS, AwsClients
+from namecard_release.adapters.aws_clients import AwsClients
 from namecard_release.adapters.aws_errors import aws_errors_told, tells_absence
 from namecard_release.adapters.cloudwatch import FoundAlarm, find_alarms, read_alarms
 from namecard_release.adapters.lambdas import CodeReader
 from namecard_release.adapters.latencies import find_functions, read_latencies
+from namecard_release.adapters.stack_resources import list_resources, side_by_side
 from namecard_release.domain.alarms import AlarmReading
 from namecard_release.domain.assembly import Assembly
 from namecard_release.domain.health import RunningFunction
@@ -20,10 +20,6 @@ from namecard_release.domain.readiness import StackStatus
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackResourceSummaryTypeDef, StackTypeDef
-
-T = TypeVar("T")
-R = TypeVar("R")
-_LEFT = frozenset({"DELETE_COMPLETE", "DELETE_SKIPPED"})
 
 
 class AwsCloud:
@@ -39,7 +35,7 @@ class AwsCloud:
 
     def stack_statuses(self, stacks: Sequence[str]) -> tuple[StackStatus, ...]:
         """Read the stacks' statuses in the order given; None where there is no such stack."""
-        found = _side_by_side(self._describe, stacks)
+        found = side_by_side(self._describe, stacks)
         return tuple(
             StackStatus(name, stack["StackStatus"], stack.get("LastUpdatedTime", stack["CreationTime"]))
             if stack is not None
@@ -49,7 +45,7 @@ class AwsCloud:
 
     def outputs(self, stacks: Sequence[str]) -> dict[str, str]:
         """Read all outputs of the stacks together; a stack that is not there has none."""
-        found = [stack for stack in _side_by_side(self._describe, stacks) if stack is not None]
+        found = [stack for stack in side_by_side(self._describe, stacks) if stack is not None]
         return {
             output["OutputKey"]: output["OutputValue"]
             for stack in found
@@ -70,7 +66,7 @@ class AwsCloud:
     def functions(self, assembly: Assembly) -> tuple[RunningFunction, ...]:
         """Compare each function's code with the published one; what cannot be read is None with its reason."""
         stacks = sorted({code.stack for code in assembly.functions})
-        listed = dict(zip(stacks, _side_by_side(self._resources, stacks), strict=True))
+        listed = dict(zip(stacks, side_by_side(self._resources, stacks), strict=True))
         names = {
             (stack, resource["LogicalResourceId"]): resource.get("PhysicalResourceId", "")
             for stack, resources in listed.items()
@@ -79,19 +75,19 @@ class AwsCloud:
         }
 
         return tuple(
-            _side_by_side(
+            side_by_side(
                 lambda code: self._codes.compare(code, names.get((code.stack, code.logical_id))), assembly.functions
             )
         )
 
     def latencies(self, stacks: Sequence[str], since: datetime, until: datetime) -> tuple[Latency, ...]:
         """Read how long each Lambda function of the stacks took between two moments."""
-        listed = _side_by_side(self._resources, stacks)
+        listed = side_by_side(self._resources, stacks)
         functions = {id_: name for resources in listed for id_, name in find_functions(resources or ()).items()}
         return read_latencies(self._clients.cloudwatch, functions, since, until) if functions else ()
 
     def _find_alarms(self, stacks: Sequence[str]) -> None:
-        for name, resources in zip(stacks, _side_by_side(self._resources, stacks), strict=True):
+        for name, resources in zip(stacks, side_by_side(self._resources, stacks), strict=True):
             # A stack that is not there yet is asked for again, and so is one that shows no alarm yet.
             if resources is not None and (found := find_alarms(resources)):
                 self._alarms[name] = found
@@ -108,22 +104,4 @@ class AwsCloud:
                 raise
 
     def _resources(self, stack: str) -> list[StackResourceSummaryTypeDef] | None:
-        from botocore.exceptions import ClientError
-
-        with aws_errors_told(f"list the resources of the stack {stack}"):
-            try:
-                pages = self._clients.cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
-                listed = [resource for page in pages for resource in page["StackResourceSummaries"]]
-            except ClientError as error:
-                if tells_absence(error):
-                    return None
-                raise
-        return [resource for resource in listed if resource["ResourceStatus"] not in _LEFT]
-
-
-def _side_by_side(read: Callable[[T], R], items: Iterable[T]) -> list[R]:
-    items = list(items)
-    if len(items) < 2:
-        return [read(item) for item in items]
-    with ThreadPoolExecutor(max_workers=min(THREADS, len(items))) as pool:
-        return list(pool.map(read, items))
+        return list_resources(self._clients, stack)

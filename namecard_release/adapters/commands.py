@@ -16,9 +16,9 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from namecard_release.adapters.redaction import LineRedactor, redact, secrets_of
 from namecard_release.domain.gates import CommandOutcome
 from namecard_release.ports import LineSink
+from namecard_release.redaction import LineRedactor, redact, secrets_of
 
 # Of our own environment a command sees only how to reach the network and its caches, never our credentials.
 PASSTHROUGH = (

@@ -14,10 +14,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from namecard_release.adapters.git_process import GitResult, expect, git_in, run_git
-from namecard_release.adapters.redaction import redact
 from namecard_release.domain.migrations import MigrationFile
 from namecard_release.domain.release import Release, explain_bad_ref, is_sha, short
 from namecard_release.errors import MisuseError, PermanentError, RefusedError, TransientError
+from namecard_release.redaction import redact
 
 _FETCH_SECONDS = 600.0
 _HEX = re.compile(r"[0-9a-f]{4,40}")

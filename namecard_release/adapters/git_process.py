@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from namecard_release.adapters.redaction import redact
 from namecard_release.errors import PermanentError, TransientError
+from namecard_release.redaction import redact
 
 # Reaching a private repository is the machine's business; everything else of our environment is not git's.
 _PASSTHROUGH = (

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 
 from namecard_release.adapters.aws_clients import AwsClients
 from namecard_release.adapters.aws_errors import aws_errors_told
+from namecard_release.adapters.templates import function_settings
 from namecard_release.domain.assembly import FunctionCode
 from namecard_release.domain.health import RunningFunction
+from namecard_release.domain.serving import PublishedVersion, ServedAlias
 from namecard_release.errors import ReleaseError
 
 _CHUNK = 1 << 20
@@ -71,3 +74,33 @@ def resolve_bucket(text: str, clients: AwsClients) -> str:
     if "${AWS::AccountId}" in text:
         text = text.replace("${AWS::AccountId}", clients.account)
     return text.replace("${AWS::Region}", clients.region)
+
+
+def read_versions(clients: AwsClients, name: str) -> tuple[PublishedVersion, ...]:
+    """Read a function's published versions with what each was published with. Raises as every call of AWS."""
+    with aws_errors_told(f"list the versions of the function {name}"):
+        pages = clients.functions.get_paginator("list_versions_by_function").paginate(FunctionName=name)
+        listed = [version for page in pages for version in page["Versions"]]
+    return tuple(
+        PublishedVersion(int(version["Version"]), version.get("CodeSha256", ""), function_settings(version))
+        for version in listed
+        if version["Version"].isdigit()
+    )
+
+
+def read_aliases(
+    clients: AwsClients, name: str, aliases: Sequence[str], versions: Sequence[PublishedVersion]
+) -> tuple[ServedAlias, ...]:
+    """Read to which version each alias points, and that version's digest. Raises as every call of AWS."""
+    digests = {str(version.number): version.digest for version in versions}
+    found = []
+    for alias in aliases:
+        with aws_errors_told(f"read the alias {name}:{alias}"):
+            told = clients.functions.get_alias(FunctionName=name, Name=alias)
+        version = told["FunctionVersion"]
+        weights = told.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
+        weighs = tuple(sorted(other for other, weight in weights.items() if weight))
+        digest = digests.get(version) or None
+        unread = "" if digest else f"Lambda lists no version {version}"
+        found.append(ServedAlias(alias, version, digest, told.get("RevisionId", ""), weighs, unread))
+    return tuple(found)

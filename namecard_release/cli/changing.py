@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from namecard_release.adapters.redaction import redact
 from namecard_release.cli import people
 from namecard_release.cli.output import FAILED, GOOD, UNKNOWN, exit_codes, note, print_json, when
 from namecard_release.cli.reading import (
@@ -25,6 +24,7 @@ from namecard_release.domain.release import short
 from namecard_release.errors import MisuseError, PermanentError, RefusedError, TransientError
 from namecard_release.ledger_port import ReleaseLedger
 from namecard_release.ports import PipelineControl
+from namecard_release.redaction import redact
 from namecard_release.settings import Settings
 
 EnvOption = Annotated[str, typer.Option("--env", help="The environment.")]

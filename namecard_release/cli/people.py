@@ -10,13 +10,13 @@ from typing import Annotated
 
 import typer
 
-from namecard_release.adapters.redaction import redact
 from namecard_release.cli.output import exit_codes, print_json, print_table, when
 from namecard_release.cli.reading import JsonOption, SettingsOption, read_ledger, read_settings, resolve
 from namecard_release.domain.approvals import Approval
 from namecard_release.domain.pauses import Pause
 from namecard_release.domain.release import short
 from namecard_release.errors import MisuseError
+from namecard_release.redaction import redact
 from namecard_release.settings import Settings
 from namecard_release.workflow import people as words
 from namecard_release.workflow.people import Word

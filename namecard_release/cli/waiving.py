@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-from namecard_release.adapters.redaction import redact
 from namecard_release.cli.output import exit_codes, print_json, print_table, when
 from namecard_release.cli.reading import JsonOption, SettingsOption, read_ledger, read_settings, resolve
 from namecard_release.domain.release import short
 from namecard_release.domain.waivers import Waiver
 from namecard_release.errors import MisuseError
+from namecard_release.redaction import redact
 
 GateOption = Annotated[str, typer.Option("--gate", help="The gate.")]
 CommitOption = Annotated[str, typer.Option("--commit", help="The release: a commit, branch or tag.")]

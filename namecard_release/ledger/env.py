@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import context
 
 from namecard_release.ledger.open import make_engine
-from namecard_release.ledger.schema import metadata
+from namecard_release.ledger.tables import metadata
 
 
 def run() -> None:

@@ -7,6 +7,7 @@ from typing import Self
 
 from namecard_release.ledger.audit import Audit
 from namecard_release.ledger.decisions import Decisions
+from namecard_release.ledger.fast_path import FastPaths
 from namecard_release.ledger.gates import Gates
 from namecard_release.ledger.heartbeats import Heartbeats
 from namecard_release.ledger.leases import Leases, refuse_lost_lease
@@ -16,7 +17,7 @@ from namecard_release.ledger.waivers import Waivers
 from namecard_release.ledger_port import Lease
 
 
-class SqlLedger(Promotions, Gates, Waivers, Decisions, Leases, Heartbeats, People, Audit):
+class SqlLedger(Promotions, Gates, Waivers, Decisions, Leases, Heartbeats, People, Audit, FastPaths):
     """Promotions, gates, waivers, decisions, holds, leases, beats and people's words in one database:
     `SqlLedger(engine, now)`.
     """

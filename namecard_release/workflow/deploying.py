@@ -48,12 +48,12 @@ def deploy_release(
     """
     pipeline = heartbeat.pipeline
     site = pipeline.site(promotion.environment)
-    pause = _pause(heartbeat, wait or threading.Event().wait)
+    pause = held_wait(heartbeat, wait or threading.Event().wait)
     before = settle_stacks(site, pause)
     blocked = explain_blocked(before)
     if blocked is not None:
         stop(pipeline, promotion.id, PromotionPhase.HELD, blocked)
-    if promotion.deploy_started_at is not None and _runs_already(pipeline, site, assembly):
+    if promotion.deploy_started_at is not None and _runs_already(pipeline, site, promotion, assembly):
         return _mark_deployed(pipeline, promotion), None
     promotion = _begin(pipeline, site, promotion, assembly, note)
     phase, before, after = _run_cdk(site, assembly, heartbeat, on_line, pause, before)
@@ -96,7 +96,9 @@ def _over(heartbeat: Heartbeat, watch: StackWatch) -> Callable[[frozenset[str]],
     return lambda told: heartbeat.is_lost or watch.is_deployed(told)
 
 
-def _pause(heartbeat: Heartbeat, wait: Wait) -> Wait:
+def held_wait(heartbeat: Heartbeat, wait: Wait) -> Wait:
+    """Give a wait that raises RefusedError, like the heart-beat's `check`, once the lease is lost."""
+
     def _wait(seconds: float) -> None:
         heartbeat.check()
         wait(seconds)
@@ -164,11 +166,14 @@ def settle_stacks(site: Site, wait: Wait) -> tuple[StackStatus, ...]:
         waited += _POLL_SECONDS
 
 
-def _runs_already(pipeline: Pipeline, site: Site, assembly: Assembly) -> bool:
+def _runs_already(pipeline: Pipeline, site: Site, promotion: Promotion, assembly: Assembly) -> bool:
     """Tell whether what serves is this release; whether it is healthy is judged later, and mended by no second deploy.
 
     The code alone does not tell two releases apart that differ in their migrations: a service has to say which it is.
+    What a fast path switched serves without CloudFormation knowing: then its templates have to say it as well.
     """
+    if pipeline.ledger.steps(promotion.id) and not site.switch.holds_code(assembly):
+        return False
     outputs = site.cloud.outputs(site.settings.stack_names)
     base = find_base_url(site, outputs)
     if base is None or not all(f.expected and f.expected == f.running for f in site.cloud.functions(assembly)):

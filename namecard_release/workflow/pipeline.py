@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from namecard_release.domain.promotion import PromotionPhase
 from namecard_release.errors import RefusedError
 from namecard_release.ledger_port import ReleaseLedger
+from namecard_release.outbox_port import Outbox
 from namecard_release.ports import (
     AssemblyStore,
     CheckoutReader,
@@ -24,7 +25,9 @@ from namecard_release.ports import (
     Tools,
     TrialServer,
 )
+from namecard_release.serving_port import CodeSwitch
 from namecard_release.settings import Environment, Settings
+from namecard_release.signals_port import Signals
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class Site:
     cloud: Cloud
     target: TargetDatabase
     deployer: Deployer
+    switch: CodeSwitch
+    signals: Signals | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,7 @@ class Pipeline:
     checkouts: CheckoutReader
     rehearsal: RehearsalServer
     tools: Tools
+    outbox: Outbox
 
 
 class StoppedError(RefusedError):

@@ -27,7 +27,7 @@ _LOOKS = 60
 class RollbackPlan:
     """What a rollback would do: leave `source` (None when nothing of ours runs) for `target`, under `safety`.
 
-    `begun` is True when a run that was killed began to deploy it.
+    `begun` is True when a run that was killed began to deploy it, or to take its fast path.
     """
 
     environment: str
@@ -56,7 +56,7 @@ def plan_rollback(pipeline: Pipeline, environment: str, to: str | None, root_run
             f"{environment} cannot go back to {wanted}: it was never verified there, or it is what runs now; "
             f"'namecard-release history --env {environment}' lists what was"
         )
-    begun = resumed is not None and resumed.deploy_started_at is not None
+    begun = resumed is not None and (resumed.deploy_started_at is not None or resumed.code_changed)
     safety = judge_schema(pipeline, find_way(environment, source, target))
     return RollbackPlan(environment, source, target, safety, begun)
 

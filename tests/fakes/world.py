@@ -28,10 +28,11 @@ from namecard_release.domain.rehearsal import DatabaseAddress
 from namecard_release.domain.release import Release
 from namecard_release.errors import PermanentError, RefusedError, TransientError
 from namecard_release.ledger.open import open_ledger
-from namecard_release.ledger_port import ReleaseLedger
+from namecard_release.ledger.outbox import outbox_of
 from namecard_release.ports import LineSink
 from namecard_release.settings import SERVICES, Settings
 from namecard_release.workflow.pipeline import Pipeline, Site
+from tests.fakes.switch import NAMES, FakeSwitch
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 A, B, C = ("a" * 40, "b" * 40, "c" * 40)
@@ -115,7 +116,7 @@ class World:
     reads: int = 0
     copied: list[SchemaCopy | None] = field(default_factory=list)
     tools: dict[str, str | None] = field(default_factory=lambda: {"node": "v24.0.0", "pnpm": "8.15.4"})
-
+    switch: FakeSwitch = field(default_factory=FakeSwitch)
     own: dict[str, dict[str, object]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -134,11 +135,11 @@ class World:
     def pipeline(self) -> Pipeline:
         """Make a pipeline over this world."""
         settings = settings_of(self.folder, self.own, scenarios=self.scenarios)
-        ledger: ReleaseLedger = open_ledger(settings.paths.ledger_url, lambda: self.time)
+        ledger = open_ledger(settings.paths.ledger_url, lambda: self.time)
         port = FakePorts(self)
 
         def site(name: str) -> Site:
-            return Site(name, settings.environment(name), port, port, port)
+            return Site(name, settings.environment(name), port, port, port, self.switch.over(self))
 
         repository, store = FakeRepository(self), FakeStore(self)
         return Pipeline(
@@ -148,6 +149,7 @@ class World:
             checkouts=port,
             rehearsal=port,
             tools=port,
+            outbox=outbox_of(ledger),
         )
 
 
@@ -274,6 +276,7 @@ class FakePorts:
             return CommandOutcome(("cdk",), None, 1.0, cut_short=True)
         self.world.deploys.append(assembly.release)
         if self.world.deploy_outcome.exit_code == 0:
+            self.world.switch.settle(assembly.release)
             self.world.deployed = assembly.release
             known = {row.name for row in self.world.applied}
             fresh = [
@@ -306,10 +309,8 @@ class FakePorts:
 
     def functions(self, assembly: Assembly) -> tuple[RunningFunction, ...]:
         """Say which release's code every function runs."""
-        return tuple(
-            RunningFunction(f"{service.capitalize()}ServiceFunction1", assembly.release, self.world.deployed)
-            for service in SERVICES
-        )
+        running = self.world.switch.running
+        return tuple(RunningFunction(n, assembly.release, running.get(n, self.world.deployed)) for n in NAMES)
 
     def latencies(self, stacks: Sequence[str], since: datetime, until: datetime) -> tuple[Latency, ...]:
         """Give the latencies that a test set, by service, or fail to."""

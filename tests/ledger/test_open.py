@@ -20,8 +20,9 @@ from namecard_release.domain.promotion import Hold, PromotionPhase
 from namecard_release.errors import MisuseError, PermanentError, TransientError
 from namecard_release.ledger.migrate import alembic_config
 from namecard_release.ledger.open import HEAD, make_engine, open_ledger, read_revision
-from namecard_release.ledger.schema import gates, holds, metadata, promotions
+from namecard_release.ledger.schema import gates, holds, promotions
 from namecard_release.ledger.sql_ledger import SqlLedger
+from namecard_release.ledger.tables import metadata
 
 Race = Callable[[str, Sequence[Sequence[str]]], list[str]]
 

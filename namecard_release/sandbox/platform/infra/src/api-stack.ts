@@ -53,6 +53,8 @@ export class ApiStack extends Stack {
         role,
         deadLetterQueue: deadLetters,
         reservedConcurrentExecutions: environment.isProd ? settings.reservedInProd : undefined,
+        // A version that a deploy leaves is kept: an alias can go back to it at once.
+        currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
         environment: {
           DB_SECRET_ARN: db.secretArn,
           DB_PROXY_HOST: db.proxyEndpoint,

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from namecard_release.adapters.redaction import LineRedactor, RedactingFormatter, redact, secrets_of
+from namecard_release.redaction import LineRedactor, RedactingFormatter, redact, secrets_of
 
 SECRET = "hunter2hunter2"
 KEY_ID = "AKIA" + "ABCDEFGHIJKLMNOP"
