@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from namecard_release.errors import ReleaseError
+from namecard_release.workflow.beating import keep_beating
 from namecard_release.workflow.foreseeing import is_remembered
 from namecard_release.workflow.pipeline import Pipeline
 
@@ -26,13 +28,21 @@ PARTITION_TAG = "dagster/partition"
 class RememberingExecutor(dg.Executor):
     """Executes a run in its own process when hardly anything is left to check, else its steps side by side.
 
-    `remembers` says of a release (its full SHA) whether earlier checks stand for its gates.
+    `remembers` says of a release (its full SHA) whether earlier checks stand for its gates; `beating` has a run, by its
+    id, give signs of life while it executes.
     """
 
-    def __init__(self, side_by_side: dg.Executor, in_process: dg.Executor, remembers: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        side_by_side: dg.Executor,
+        in_process: dg.Executor,
+        remembers: Callable[[str], bool],
+        beating: Callable[[str], AbstractContextManager[None]],
+    ) -> None:
         self._side_by_side = side_by_side
         self._in_process = in_process
         self._remembers = remembers
+        self._beating = beating
 
     @property
     def retries(self) -> RetryMode:
@@ -46,7 +56,8 @@ class RememberingExecutor(dg.Executor):
         release = plan_context.dagster_run.tags.get(PARTITION_TAG)
         remembered = release is not None and self._remembers(release)
         chosen = self._in_process if remembered else self._side_by_side
-        yield from chosen.execute(plan_context, execution_plan)
+        with self._beating(plan_context.dagster_run.run_id):
+            yield from chosen.execute(plan_context, execution_plan)
 
 
 def build_executor(environment: str, open_pipeline: Callable[[], Pipeline]) -> dg.ExecutorDefinition:
@@ -56,7 +67,12 @@ def build_executor(environment: str, open_pipeline: Callable[[], Pipeline]) -> d
     def _create(context: dg.InitExecutorContext) -> dg.Executor:
         ways = [definition.executor_creation_fn for definition in (configured, dg.in_process_executor)]
         side_by_side, in_process = [way(context) for way in ways if way is not None]
-        return RememberingExecutor(side_by_side, in_process, lambda sha: remembers(open_pipeline, environment, sha))
+        return RememberingExecutor(
+            side_by_side,
+            in_process,
+            lambda sha: remembers(open_pipeline, environment, sha),
+            lambda run_id: beat(open_pipeline, run_id),
+        )
 
     # A definition's own schema is taken as well as a user's, which the annotation does not say.
     schema: Any = configured.config_schema
@@ -66,6 +82,14 @@ def build_executor(environment: str, open_pipeline: Callable[[], Pipeline]) -> d
         requirements=configured.get_requirements({}),
         executor_creation_fn=_create,
     )
+
+
+def beat(open_pipeline: Callable[[], Pipeline], run_id: str) -> AbstractContextManager[None]:
+    """Have a run give signs of life; where there is no ledger, the steps will tell why."""
+    try:
+        return keep_beating(open_pipeline(), run_id)
+    except ReleaseError:
+        return nullcontext()
 
 
 def remembers(open_pipeline: Callable[[], Pipeline], environment: str, sha: str) -> bool:

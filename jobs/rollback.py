@@ -13,6 +13,7 @@ from namecard_release.domain.gates import GateResult, Phase, Verdict, combine_ph
 from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase
 from namecard_release.domain.release import short
 from namecard_release.redaction import redact
+from namecard_release.workflow.beating import keep_beating
 from namecard_release.workflow.deploying import deploy_release
 from namecard_release.workflow.fast_path import heal_traffic, verify_mended
 from namecard_release.workflow.leasing import hold_lease
@@ -50,7 +51,7 @@ def rollback_deployment(
     context: dg.OpExecutionContext, config: RollbackConfig, pipeline: dg.ResourceParam[Pipeline]
 ) -> None:
     """Plan, deploy, verify and probe in one step: each further step would cost the outage its start."""
-    with told_plainly():
+    with told_plainly(), keep_beating(pipeline, context.run.run_id):
         root_run = context.run.root_run_id or context.run.run_id
         plan = plan_rollback(pipeline, config.environment, config.to or None, root_run)
         refuse_unsafe(plan, config.accept_schema_risk)

@@ -26,6 +26,7 @@ from sensors.commits import commits_sensor
 from sensors.deadlines import deadline_sensor
 from sensors.run_status import cancelled_run_sensor, failed_run_sensor
 from sensors.schedules import readiness_schedule
+from sensors.silent_runs import silent_run_sensor
 
 
 def build_defs(settings: Settings, pipeline: object, open_pipeline: Callable[[], Pipeline]) -> dg.Definitions:
@@ -55,6 +56,7 @@ def build_defs(settings: Settings, pipeline: object, open_pipeline: Callable[[],
             build_approvals_sensor(promoting),
             failed_run_sensor,
             cancelled_run_sensor,
+            silent_run_sensor,
             commits_sensor,
         ],
         schedules=[readiness_schedule],

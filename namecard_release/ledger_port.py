@@ -202,6 +202,10 @@ class ReleaseLedger(StepLedger, Protocol):
         """Record that something which must always run was seen."""
         ...
 
+    def forget_beat(self, name: str) -> None:
+        """Forget something that has ended by itself; harmless when it was never seen."""
+        ...
+
     def last_beat(self, name: str) -> datetime | None:
         """Give the moment at which something was last seen, None when it never was."""
         ...

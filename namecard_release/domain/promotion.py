@@ -92,6 +92,11 @@ class Promotion:
     waiting: str | None = None
     freeze_override: str | None = None
 
+    @property
+    def is_worked_on(self) -> bool:
+        """Whether a run has to be at work for it: it is in flight, bakes not, and waits for nobody."""
+        return self.phase in IN_FLIGHT - {PromotionPhase.BAKING} and self.waiting is None and bool(self.run_id)
+
 
 # Held in the place of a release: whatever wants to enter the environment.
 EVERY_RELEASE = "*"

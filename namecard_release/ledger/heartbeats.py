@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from namecard_release.ledger.schema import heartbeats
 from namecard_release.ledger.store import Store
@@ -20,6 +20,11 @@ class Heartbeats(Store):
             known = connection.execute(update(heartbeats).where(own).values(seen_at=at)).rowcount
         if not known:
             self.insert_new(insert(heartbeats).values(name=name, seen_at=at))
+
+    def forget_beat(self, name: str) -> None:
+        """Forget something that has ended by itself; harmless when it was never seen."""
+        with self.writing() as connection:
+            connection.execute(delete(heartbeats).where(heartbeats.c.name == name))
 
     def last_beat(self, name: str) -> datetime | None:
         """Give the moment at which something was last seen, None when it never was."""

@@ -16,3 +16,6 @@ def test_the_last_heartbeat_counts_and_each_name_has_its_own(ledger: SqlLedger) 
     ledger.beat("alarm sensor", NOW + timedelta(seconds=10))
     assert ledger.last_beat("alarm sensor") == NOW + timedelta(seconds=10)
     assert ledger.last_beat("other") == NOW - timedelta(days=1)
+    ledger.forget_beat("other")
+    ledger.forget_beat("never seen")
+    assert ledger.last_beat("other") is None and ledger.last_beat("alarm sensor") is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ from assets.requests import RETRY_TAGS
 from namecard_release.definitions import build_defs
 from namecard_release.domain.alarms import AlarmState
 from namecard_release.domain.gates import CommandOutcome
+from namecard_release.domain.heartbeats import name_run
 from namecard_release.domain.linting import Finding, Level
 from namecard_release.domain.migrations import StatementCost, TrialResult
 from namecard_release.domain.promotion import PromotionKind, PromotionPhase
@@ -25,6 +27,7 @@ from sensors.alarms import alarm_rollback_sensor, watch
 from sensors.commits import commits_sensor
 from sensors.deadlines import deadline_sensor
 from sensors.run_status import cancelled_run_sensor, failed_run_sensor
+from sensors.silent_runs import silent_run_sensor
 from tests.fakes.world import FIRST, SECOND, A, B, C, World, migration
 
 # What it does is known only when it runs.
@@ -147,6 +150,21 @@ def test_a_run_whose_process_was_found_dead_is_told_as_such(stage: Stage) -> Non
     assert failed.reason == "the run's process ended without a word: it was killed, or its machine had no memory left"
     resumed = open_promotion(stage.pipeline, replace(asked, run_id="run-2", retried=True))
     assert (resumed.phase, resumed.reason) == (PromotionPhase.REQUESTED, "because")
+
+
+def test_a_run_that_fell_silent_is_marked_as_failed_once(stage: Stage) -> None:
+    job = stage.defs.resolve_job_def("promote_staging_job")
+    run = stage.instance.create_run_for_job(job, tags=dict(job.tags))
+    asked = Request("staging", A, PromotionKind.PROMOTION, "ada", "because", run.run_id, run.run_id)
+    promotion = open_promotion(stage.pipeline, asked)
+    context = dg.build_sensor_context(instance=stage.instance)
+    stage.pipeline.ledger.beat(name_run(run.run_id), stage.world.time)
+    assert "every run under way" in str(silent_run_sensor(context, pipeline=stage.pipeline))
+    stage.world.time += timedelta(seconds=36)
+    assert promotion.id in str(silent_run_sensor(context, pipeline=stage.pipeline))
+    failed = stage.instance.get_run_by_id(run.run_id)
+    assert failed is not None and failed.is_failure
+    assert "every run under way" in str(silent_run_sensor(context, pipeline=stage.pipeline))
 
 
 def _failure(result: dg.ExecuteInProcessResult) -> dg.DagsterEvent:
