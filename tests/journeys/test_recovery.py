@@ -14,7 +14,7 @@ import pytest
 from namecard_release.sandbox import stack
 from tests.journeys.conftest import Sandbox
 from tests.journeys.crashing.ground import Ground, crash_ground
-from tests.journeys.crashing.matrix import Cell, Change, Victim, cells
+from tests.journeys.crashing.matrix import Cell, cells, groups
 from tests.journeys.crashing.play import RECOVERY_SECONDS, Outcome, play
 from tests.journeys.crashing.table import write_table
 
@@ -50,32 +50,13 @@ def _prepare(ground: Ground) -> None:
             ground.call("promote", "--env", ground.environment, "--commit", releases[letter], "--wait")
 
 
-def _groups() -> list[list[Cell]]:
-    """Put the cells together that are played in one change: a killed run alone, what a run survives side by side."""
-    together = (Victim.DAEMON, Victim.CONNECTION, Victim.ANSWER)
-    groups: list[list[Cell]] = []
-    for change in (Change.PROMOTION, Change.ROLLBACK):
-        own = [cell for cell in cells() if cell.change is change]
-        groups += [[cell] for cell in own if cell.victim not in together]
-        groups += [[cell for cell in own if cell.victim is victim] for victim in together]
-    return groups + [[cell] for cell in cells() if cell.change is Change.AUTOMATIC]
-
-
-def _alternate() -> list[list[Cell]]:
-    """Let promotions and rollbacks take turns: each stands where the other ends."""
-    forth = [group for group in _groups() if group[0].change is not Change.ROLLBACK]
-    back = [group for group in _groups() if group[0].change is Change.ROLLBACK]
-    mixed = [group for pair in zip(forth, back, strict=False) for group in pair]
-    return mixed + forth[len(back) :] + back[len(forth) :]
-
-
 def _name(group: list[Cell]) -> str:
     first = group[0]
-    return f"{first.change}-{first.victim}" if len(group) > 1 else f"{first.change}-{first.name}"
+    return f"{first.change}: {first.name}" if len(group) < 3 else f"{first.change}: {first.victim}, {len(group)} times"
 
 
 @pytest.mark.crash_matrix
-@pytest.mark.parametrize("group", _alternate(), ids=_name)
+@pytest.mark.parametrize("group", groups(), ids=_name)
 def test_whatever_is_killed_the_change_ends_resumed_or_held(
     ground: Ground, outcomes: list[Outcome], group: list[Cell]
 ) -> None:

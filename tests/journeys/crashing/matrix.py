@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import zip_longest
 
 
 class Change(StrEnum):
@@ -109,6 +110,10 @@ ROLLBACK = (
     Moment("request", A, "run.ledger.open_promotion.after"),
     Moment("admission", A, "run.ledger.move.GATED.after"),
     Moment("lease", A, "run.ledger.take_lease.after"),
+    Moment("fast path", B, "run.switch.read.before"),
+    Moment("fast path's intent", A, "run.ledger.intend_steps.after"),
+    Moment("fast path", D, "run.switch.take.after"),
+    Moment("fast path", A, "run.ledger.record_gate.fast_path.after"),
     Moment("baseline", B, "run.cloud.alarms.before"),
     Moment("baseline", A, "run.cloud.alarms.after"),
     Moment("intent", A, "run.ledger.move.DEPLOYING.after"),
@@ -129,8 +134,31 @@ DECISION = (
     Moment("decision", A, "watch.ledger.record_decision.ROLL_BACK.after"),
 )
 # The calls of AWS; a cut in any other step finds no connection that is used.
-_CALLS = ("baseline", "deploy", "verification", "bake", "decision")
+_CALLS = ("baseline", "fast path", "deploy", "verification", "bake", "decision")
 _LOST = ("run.cloud.alarms.before", "run.cloud.functions.before", BEFORE_DEPLOY)
+
+
+def groups() -> list[list[Cell]]:
+    """Put the cells together that are played in one change, promotions and rollbacks taking turns.
+
+    A run's process is killed twice in a change, the second time the one that resumes; what a run survives is killed
+    again and again. Each change stands where the one before it ended.
+    """
+    forth = [group for change in (Change.PROMOTION, Change.AUTOMATIC) for group in _grouped(change)]
+    back = _grouped(Change.ROLLBACK)
+    return [group for pair in zip_longest(forth, back) for group in pair if group]
+
+
+def _grouped(change: Change) -> list[list[Cell]]:
+    own = [cell for cell in cells() if cell.change is change]
+    if change is Change.AUTOMATIC:
+        return [[cell] for cell in own]
+    killed = [cell for cell in own if cell.victim is Victim.WORKER]
+    half = (len(killed) + 1) // 2
+    twice = [[first, *killed[half + n : half + n + 1]] for n, first in enumerate(killed[:half])]
+    alone = [[cell] for cell in own if cell.victim is Victim.CDK]
+    together = [[c for c in own if c.victim is v] for v in (Victim.DAEMON, Victim.CONNECTION, Victim.ANSWER)]
+    return twice + alone + together
 
 
 def cells() -> Iterator[Cell]:

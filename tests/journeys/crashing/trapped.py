@@ -24,7 +24,7 @@ from namecard_release.workflow.pipeline import Pipeline, Site
 from tests.journeys.crashing.traps import FOLDER_VARIABLE, Traps
 
 _PORTS = ("repository", "ledger", "prober", "store")
-_SITE_PORTS = ("cloud", "target", "deployer")
+_SITE_PORTS = ("cloud", "target", "deployer", "switch")
 
 
 class Trapped:
