@@ -21,6 +21,7 @@ from namecard_release.domain.assembly import Assembly
 from namecard_release.domain.gates import Phase
 from namecard_release.domain.promotion import Promotion
 from namecard_release.workflow.deploying import deploy_release, find_assembly
+from namecard_release.workflow.drifting import refuse_drift
 from namecard_release.workflow.foretelling import describe_fallback, foretell_rollback
 from namecard_release.workflow.leasing import hold_lease
 from namecard_release.workflow.pipeline import Pipeline
@@ -65,6 +66,7 @@ def build_deployment(environment: str, requires: tuple[str, ...]) -> dg.AssetsDe
                 # What was true before the wait may not be any more: what came before changed the environment.
                 refuse_closed_entry(held, promotion)
                 refuse_unapproved(held, promotion)
+                refuse_drift(held, promotion)
                 fallback = foretell_rollback(held, promotion, context.run.run_id, context.log.debug)
                 told = describe_fallback(fallback)
                 context.log.info(told)

@@ -14,9 +14,12 @@ from namecard_release.adapters.cloud import AwsCloud
 from namecard_release.adapters.code_switch import AwsCodeSwitch
 from namecard_release.adapters.commands import ProcessRunner
 from namecard_release.adapters.dagster_api import DagsterApi
+from namecard_release.adapters.drift import AwsDriftReader
 from namecard_release.adapters.git import GitRepository
+from namecard_release.adapters.log_groups import Bounds
 from namecard_release.adapters.probes import HttpProber
 from namecard_release.adapters.rehearsal import PostgresRehearsal
+from namecard_release.adapters.signals import AwsSignals
 from namecard_release.adapters.sql.linter import PostgresLinter
 from namecard_release.adapters.sql.reading import PostgresReader
 from namecard_release.adapters.target_database import PostgresTarget, database_url_from_secret
@@ -28,6 +31,7 @@ from namecard_release.ledger.open import open_ledger
 from namecard_release.ledger.outbox import outbox_of
 from namecard_release.settings import Environment, Platform, Settings
 from namecard_release.workflow.checks import Bench
+from namecard_release.workflow.dead_letters import Desk
 from namecard_release.workflow.pipeline import Pipeline, Site
 
 _DEPLOY_SECONDS = 3600.0
@@ -46,8 +50,17 @@ def build_pipeline(settings: Settings) -> Pipeline:
         cloud = AwsCloud(region=environment.region, endpoint_url=aws.endpoint_url, env=aws.env or None)
         deployer = CdkDeployer(settings.tools.cdk, runner, _cdk_env(settings, environment), _DEPLOY_SECONDS)
         target = PostgresTarget(lambda: _database_url(settings, environment), settings.trial.pg_dump)
-        switch = AwsCodeSwitch(AwsClients(environment.region, aws.endpoint_url, aws.env or None))
-        return Site(name, environment, cloud, target, deployer, switch)
+        clients = AwsClients(environment.region, aws.endpoint_url, aws.env or None)
+        switch, drift = AwsCodeSwitch(clients), AwsDriftReader(clients)
+        return Site(name, environment, cloud, target, deployer, switch, drift, build_signals(settings, name))
+
+    ledger = open_ledger(settings.paths.ledger_url)
+
+    @cache
+    def desk(name: str) -> Desk:
+        from namecard_release.dlq_composition import build_desk
+
+        return build_desk(settings, name, ledger)
 
     return Pipeline(
         settings=settings,
@@ -65,6 +78,21 @@ def build_pipeline(settings: Settings) -> Pipeline:
         rehearsal=PostgresRehearsal(settings.trial.database_url),
         tools=ToolFinder(runner, settings.paths.work / "tools.json"),
         outbox=outbox_of(ledger),
+        dead_letters=desk,
+    )
+
+
+def build_signals(settings: Settings, name: str) -> AwsSignals:
+    """Build what evidence about one environment is read from; it connects when first asked."""
+    environment, aws, triage = settings.environment(name), settings.aws, settings.triage
+    evidence = triage.evidence or str(settings.paths.store.parent / "evidence")
+    return AwsSignals(
+        environment.region,
+        aws.endpoint_url,
+        aws.env or None,
+        evidence,
+        Bounds(triage.most_events, triage.most_seconds),
+        insights=triage.reader == "insights",
     )
 
 

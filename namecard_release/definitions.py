@@ -8,10 +8,13 @@ import dagster as dg
 
 from assets.assembly import build_assembly_asset, build_migration_plan
 from assets.deployment import build_deployment
+from assets.drift import build_drift
 from assets.gates import build_release_gates
 from assets.health import build_health
 from assets.readiness import build_readiness
 from assets.source import source
+from jobs.dlq import DLQ_JOBS
+from jobs.drift import build_drift_job
 from jobs.people import PEOPLE_JOBS
 from jobs.promote import build_promote_job
 from jobs.readiness import build_readiness_job
@@ -24,8 +27,9 @@ from sensors.alarms import alarm_rollback_sensor
 from sensors.approvals import build_approvals_sensor
 from sensors.commits import commits_sensor
 from sensors.deadlines import deadline_sensor
+from sensors.dlq_schedules import build_drain_schedule
 from sensors.run_status import cancelled_run_sensor, failed_run_sensor
-from sensors.schedules import readiness_schedule
+from sensors.schedules import drift_schedule, readiness_schedule
 from sensors.silent_runs import silent_run_sensor
 
 
@@ -45,11 +49,20 @@ def build_defs(settings: Settings, pipeline: object, open_pipeline: Callable[[],
             build_deployment(name, environment.requires),
             build_health(name),
             build_readiness(name),
+            build_drift(name),
         )
     ]
     return dg.Definitions(
         assets=[source, *build_release_gates(), *per_environment],
-        jobs=[*promoting, rollback_job, rollback_plan_job, build_readiness_job(names), *PEOPLE_JOBS],
+        jobs=[
+            *promoting,
+            rollback_job,
+            rollback_plan_job,
+            build_readiness_job(names),
+            build_drift_job(names),
+            *PEOPLE_JOBS,
+            *DLQ_JOBS,
+        ],
         sensors=[
             alarm_rollback_sensor,
             deadline_sensor,
@@ -59,7 +72,7 @@ def build_defs(settings: Settings, pipeline: object, open_pipeline: Callable[[],
             silent_run_sensor,
             commits_sensor,
         ],
-        schedules=[readiness_schedule],
+        schedules=[readiness_schedule, drift_schedule, build_drain_schedule(settings.dead_letters)],
         resources={"pipeline": pipeline},
     )
 

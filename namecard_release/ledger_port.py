@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from namecard_release.serving_port import StepLedger
+from namecard_release.watch_port import WatchLedger
 
 # Protocols are read by the type checker alone: nobody who imports one waits for the whole domain.
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Lease(Protocol):
         ...
 
 
-class ReleaseLedger(StepLedger, Protocol):
+class ReleaseLedger(StepLedger, WatchLedger, Protocol):
     """The memory of the pipeline. Every write is one transaction."""
 
     def open_promotion(self, promotion: Promotion) -> Promotion:

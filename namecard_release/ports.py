@@ -163,10 +163,10 @@ class Cloud(Protocol):
         """Read all outputs of the stacks together."""
         ...
 
-    def alarms(self, stacks: Sequence[str]) -> tuple[AlarmReading, ...]:
-        """Find the stacks' alarms as stack resources and read their states in one paged call.
+    def alarms(self, stacks: Sequence[str], since: datetime | None = None) -> tuple[AlarmReading, ...]:
+        """Find the stacks' alarms, metric and composite ones, as stack resources, and read their states by name.
 
-        The names found are remembered for the life of the object until `forget_alarms`.
+        The names found are remembered for minutes, until `forget_alarms`, and not from before `since`.
         """
         ...
 

@@ -7,13 +7,13 @@ import os
 import threading
 from functools import cache
 from multiprocessing.connection import wait
-from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import dagster as dg
 
 from namecard_release.composition import build_pipeline
 from namecard_release.settings import load_settings
+from namecard_release.warm.names import is_step_process
 from namecard_release.workflow.pipeline import Pipeline
 
 
@@ -40,9 +40,9 @@ class PipelineResource(dg.ConfigurableResource[Pipeline]):
 
 def _end_with_run() -> None:
     """End this step's process when its run's process is gone, or a killed run would go on deploying."""
-    # A step is forked by the fork server of its run; a run itself is spawned, and outlives the code server.
+    # A step is forked for its run; a run itself outlives the server that started it.
     run = multiprocessing.parent_process()
-    if run is not None and isinstance(multiprocessing.current_process(), ForkServerProcess):
+    if run is not None and is_step_process():
         threading.Thread(target=_wait_and_exit, args=(run.sentinel,), name="run-watch", daemon=True).start()
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 # Protocols are read by the type checker alone: nobody who imports one waits for the whole domain.
 if TYPE_CHECKING:
     from namecard_release.domain.assembly import Assembly
+    from namecard_release.domain.drift import StackDrift
     from namecard_release.domain.fast_path import Purpose, Step, StepRecord, StepState
     from namecard_release.domain.serving import Serving
 
@@ -33,6 +34,25 @@ class CodeSwitch(Protocol):
 
     def holds_code(self, assembly: Assembly) -> bool:
         """Tell whether CloudFormation believes that every function of the assembly has its code. Raises as `read`."""
+        ...
+
+
+class DriftReader(Protocol):
+    """What a stack made beside its functions and alarms, and CloudFormation's own word about a stack."""
+
+    def queue_exists(self, name: str) -> bool:
+        """Tell whether a queue is there. Raises TransientError or PermanentError when that cannot be read."""
+        ...
+
+    def dashboard_exists(self, name: str) -> bool:
+        """Tell whether a dashboard is there. Raises as `queue_exists`."""
+        ...
+
+    def detect(self, stack: str) -> StackDrift:
+        """Have CloudFormation compare a stack with what is there, and wait for the end of that.
+
+        UNKNOWN with its reason where it cannot be had. Raises nothing.
+        """
         ...
 
 

@@ -15,6 +15,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from namecard_release.alarm_settings import PostBake, names_an_alarm
+from namecard_release.dlq_settings import DeadLetters
 from namecard_release.domain.alarms import AlarmAction, AlarmRule
 from namecard_release.domain.approvals import ApprovalRule
 from namecard_release.domain.deadlines import Deadlines
@@ -160,6 +162,7 @@ class Environment(Model):
     requires: tuple[Name, ...] = ()
     api_scenarios: bool = False
     alarms: Mapping[str, Rule] = {}
+    post_bake: PostBake = PostBake()
     rehearsal: RehearsalMode = RehearsalMode.NEVER
     rehearsal_proves: bool = False
     approvals: int = Field(default=0, ge=0)
@@ -167,6 +170,7 @@ class Environment(Model):
     approval_hours: float = Field(default=24, gt=0)
     freezes: tuple[Freeze, ...] = ()
     fast_path: bool = True
+    drift_blocks: bool = False
 
     @model_validator(mode="after")
     def _enough_approvers(self) -> Self:
@@ -180,9 +184,10 @@ class Environment(Model):
             raise ValueError("give either database_url or database_secret")
         if self.deadlines.waiting_seconds <= self.lease_wait_seconds:
             raise ValueError("deadlines.waiting_seconds must be longer than lease_wait_seconds, which is a part of it")
-        unknown = sorted(set(self.alarms) - set(_RULES))
+        unknown = sorted(key for key in set(self.alarms) - set(_RULES) if not names_an_alarm(key))
         if unknown:
-            raise ValueError(f"no such kind of alarm: {', '.join(unknown)}; there are {', '.join(_RULES)}")
+            kinds = f"there are {', '.join(_RULES)}, and the id of one alarm, which begins with a capital"
+            raise ValueError(f"no such kind of alarm: {', '.join(unknown)}; {kinds}")
         return self
 
     @property
@@ -260,6 +265,7 @@ class Settings(Model):
     aws: Aws = Aws()
     trial: Trial = Trial()
     triage: TriageSettings = TriageSettings()
+    dead_letters: DeadLetters = DeadLetters()
 
     @model_validator(mode="after")
     def _known_environments(self) -> Self:
@@ -267,6 +273,9 @@ class Settings(Model):
             unknown = [other for other in environment.requires if other not in self.environments or other == name]
             if unknown:
                 raise ValueError(f"environments.{name}.requires names {', '.join(unknown)}, which is not another one")
+        strange = sorted(set(self.dead_letters.drain_environments) - set(self.environments))
+        if strange:
+            raise ValueError(f"dead_letters.drain_environments names {', '.join(strange)}, which is not declared")
         return self
 
     def environment_names(self) -> dict[str, str]:
@@ -358,4 +367,5 @@ def _anchor(settings: Settings, folder: Path) -> Settings:
     platform = settings.platform.model_copy(update={"repository": repository})
     pg_dump = settings.trial.pg_dump
     trial = settings.trial.model_copy(update={"pg_dump": folder / pg_dump if pg_dump is not None else None})
-    return settings.model_copy(update={"paths": anchored, "platform": platform, "trial": trial})
+    changed = {"paths": anchored, "platform": platform, "trial": trial, "triage": settings.triage.anchored(folder)}
+    return settings.model_copy(update=changed)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -62,7 +63,7 @@ class TriageSettings(Model):
     dependencies: Mapping[Name, tuple[str, ...]] = {}
     reader: str = Field(default="filter", pattern="^(filter|insights)$")
     most_events: int = Field(default=200_000, gt=0)
-    most_seconds: float = Field(default=20, gt=0)
+    most_seconds: float = Field(default=20.0, gt=0)
     evidence: str | None = Field(default=None, min_length=1)
 
     def cause_rules(self) -> tuple[CauseRule, ...]:
@@ -73,3 +74,9 @@ class TriageSettings(Model):
     def dependencies_of(self) -> dict[str, tuple[str, ...]]:
         """Give what each service depends on."""
         return {**_DEPENDENCIES, **self.dependencies}
+
+    def anchored(self, folder: Path) -> Self:
+        """Give these settings with a relative folder for evidence taken as relative to the settings file's."""
+        if self.evidence is None or "://" in self.evidence:
+            return self
+        return self.model_copy(update={"evidence": str(folder / self.evidence)})

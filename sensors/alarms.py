@@ -15,13 +15,23 @@ from namecard_release.domain.release import short
 from namecard_release.domain.rollback import Action
 from namecard_release.workflow.budgeting import compare_latency
 from namecard_release.workflow.pipeline import Pipeline
-from namecard_release.workflow.watching import Fallback, Watch, find_fallback, find_watched, look
+from namecard_release.workflow.watching import (
+    Fallback,
+    Watch,
+    find_fallback,
+    find_watched,
+    find_watched_after_bake,
+    look,
+    look_after_bake,
+)
 
 SENSOR_NAME = "alarm_rollback_sensor"
 # Dagster's sensor loop turns every 5 s: a tick that ends at 5k - 1 s leaves the shortest gap (docs/adr/0004).
 _TICK_SECONDS = 24.0
 _LOOK_SECONDS = 0.25
 _BEAT_SECONDS = 10.0
+# What has succeeded is watched for hours; CloudWatch answers nine DescribeAlarms a second in an account and region.
+_CALM_SECONDS = 5.0
 
 
 @dataclass
@@ -32,6 +42,12 @@ class Tick:
     events: list[dg.AssetMaterialization] = field(default_factory=list)
     lines: dict[str, str] = field(default_factory=dict)
 
+    def tell(self, seen: Watch) -> None:
+        """Take in what was seen of one promotion: its line, and the run to launch."""
+        label = f"{seen.promotion.environment} {short(seen.promotion.release)}"
+        self.lines[seen.promotion.id] = f"{label}: {seen.decision.action} - {seen.decision.reason}"
+        self.runs += _requests(seen)
+
     @property
     def decided(self) -> bool:
         """Tell whether something must leave the tick at once."""
@@ -41,15 +57,21 @@ class Tick:
 def watch(pipeline: Pipeline, seconds: float, clock: Callable[[], float], wait: Callable[[float], object]) -> Tick:
     """Look at every watched promotion again and again until something is decided or the time is up.
 
-    That it looks is recorded every ten seconds, for a sensor that is silent rolls nothing back.
+    What has succeeded is looked at less often. That it looks is recorded every ten seconds, for a sensor that is silent
+    rolls nothing back.
     """
-    end, next_beat = clock() + seconds, clock()
+    end, next_beat, next_calm = clock() + seconds, clock(), clock()
     fallbacks: dict[str, Fallback] = {}
+    calm: dict[str, str] = {}
     while True:
         if clock() >= next_beat:
             pipeline.ledger.beat(ALARM_SENSOR, pipeline.clock.now())
             next_beat += _BEAT_SECONDS
         tick = _look_once(pipeline, fallbacks)
+        if clock() >= next_calm:
+            calm = _look_calmly(pipeline, tick)
+            next_calm = clock() + _CALM_SECONDS
+        tick.lines = {**calm, **tick.lines}
         if tick.decided or clock() >= end:
             return tick
         wait(_LOOK_SECONDS)
@@ -62,12 +84,18 @@ def _look_once(pipeline: Pipeline, fallbacks: dict[str, Fallback]) -> Tick:
         if known is None or known.safety.unread:
             known = fallbacks[promotion.id] = find_fallback(pipeline, promotion)
         seen = look(pipeline, promotion, known)
-        label = f"{promotion.environment} {short(promotion.release)}"
-        tick.lines[promotion.id] = f"{label}: {seen.decision.action} - {seen.decision.reason}"
-        tick.runs += _requests(seen)
+        tick.tell(seen)
         if seen.decision.action is Action.PROCEED:
             tick.events.append(health_event(promotion, seen.decision.reason, compare_latency(pipeline, promotion)))
     return tick
+
+
+def _look_calmly(pipeline: Pipeline, tick: Tick) -> dict[str, str]:
+    """Look at what has succeeded, and give its lines, which stand until the next such look."""
+    seen = [look_after_bake(pipeline, promotion) for promotion in find_watched_after_bake(pipeline)]
+    for one in seen:
+        tick.tell(one)
+    return {one.promotion.id: tick.lines[one.promotion.id] for one in seen}
 
 
 def _requests(seen: Watch) -> Iterator[dg.RunRequest]:
@@ -98,7 +126,7 @@ def rollback_request(promotion: Promotion, reason: str, to: str, arns: tuple[str
     jobs=[rollback_job],
     minimum_interval_seconds=1,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Watches the alarms of every release that bakes; rolls back, halts, or ends the bake in success.",
+    description="Watches the alarms of every release that bakes, and after that; rolls back, halts, or ends the bake.",
 )
 def alarm_rollback_sensor(pipeline: dg.ResourceParam[Pipeline]) -> dg.SensorResult | dg.SkipReason:
     """Watch for one long tick and say in one line what was seen."""

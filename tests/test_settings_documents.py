@@ -12,8 +12,11 @@ import pytest
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from namecard_release import alarm_settings as alarm_module
+from namecard_release import dlq_settings as dlq_module
 from namecard_release import gate_settings as gate_module
 from namecard_release import settings as module
+from namecard_release import triage_settings as triage_module
 from namecard_release.gate_settings import Model
 from namecard_release.settings import Settings, load_settings
 
@@ -41,7 +44,7 @@ def test_the_example_loads_and_shows_the_platforms_three_names() -> None:
 def test_what_the_example_comments_out_is_valid_too(tmp_path: Path) -> None:
     text = (ROOT / "deploy" / "namecard-release.example.toml").read_text(encoding="utf-8")
     given = re.sub(r"(?m)^ledger_url = .*$", "", text)
-    uncommented = re.sub(r"(?m)^# (?=\[+[a-z.]+\]+$|[a-z_]+ = )", "", given)
+    uncommented = re.sub(r"(?m)^# (?=\[+[a-z_.]+\]+$|[a-z_]+ = )", "", given)
     file = tmp_path / "settings.toml"
     file.write_text(uncommented, encoding="utf-8")
     loaded = load_settings(file)
@@ -59,6 +62,7 @@ SECTIONS: Mapping[str, type[Model]] = {
     "`[gates]`": gate_module.Gates,
     "A gate's policy": gate_module.GatePolicy,
     "`[environments.<name>]`": module.Environment,
+    "`[environments.<name>.post_bake]`": alarm_module.PostBake,
     "`[environments.<name>.deadlines]`": module.PhaseDeadlines,
     "A freeze window": module.Freeze,
     "A rule for a kind of alarm": module.Rule,
@@ -67,6 +71,10 @@ SECTIONS: Mapping[str, type[Model]] = {
     "`[dagster]`": module.Dagster,
     "`[aws]`": module.Aws,
     "`[trial]`": module.Trial,
+    "`[triage]`": triage_module.TriageSettings,
+    "A rule for a cause": triage_module.TriageRule,
+    "`[dead_letters]`": dlq_module.DeadLetters,
+    "A rule about dead letters": dlq_module.DeadLetterRule,
 }
 
 

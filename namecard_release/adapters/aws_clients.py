@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_xray import XRayClient
 
 _CONNECT_SECONDS, _READ_SECONDS, _ATTEMPTS = 3, 10, 3
 THREADS = 8
@@ -55,6 +58,18 @@ class AwsClients:
         return client
 
     @property
+    def logs(self) -> CloudWatchLogsClient:
+        """The client of CloudWatch Logs."""
+        client: CloudWatchLogsClient = self._client("logs")
+        return client
+
+    @property
+    def xray(self) -> XRayClient:
+        """The client of X-Ray."""
+        client: XRayClient = self._client("xray")
+        return client
+
+    @property
     def s3(self) -> S3Client:
         """The client of S3."""
         client: S3Client = self._client("s3")
@@ -64,6 +79,12 @@ class AwsClients:
     def secrets(self) -> SecretsManagerClient:
         """The client of Secrets Manager."""
         client: SecretsManagerClient = self._client("secretsmanager")
+        return client
+
+    @property
+    def sqs(self) -> SQSClient:
+        """The client of SQS."""
+        client: SQSClient = self._client("sqs")
         return client
 
     @cached_property

@@ -5,9 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 
+def utc_now() -> datetime:
+    """Give the present moment in UTC."""
+    return datetime.now(UTC)
+
+
 class SystemClock:
     """The machine's time."""
 
     def now(self) -> datetime:
         """Give the present moment in UTC."""
-        return datetime.now(UTC)
+        return utc_now()

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from namecard_release.adapters.alarm_names import AlarmNames
+from namecard_release.adapters.assembly_reading import read_templates
 from namecard_release.adapters.aws_clients import AwsClients
 from namecard_release.adapters.aws_errors import aws_errors_told, tells_absence
+from namecard_release.adapters.clock import utc_now
 from namecard_release.adapters.cloudwatch import FoundAlarm, find_alarms, read_alarms
 from namecard_release.adapters.lambdas import CodeReader
 from namecard_release.adapters.latencies import find_functions, read_latencies
 from namecard_release.adapters.stack_resources import list_resources, side_by_side
-from namecard_release.domain.alarms import AlarmReading
-from namecard_release.domain.assembly import Assembly
+from namecard_release.adapters.templates import alias_names
+from namecard_release.domain.alarms import AlarmReading, AlarmState
+from namecard_release.domain.assembly import Assembly, FunctionCode
 from namecard_release.domain.health import RunningFunction
 from namecard_release.domain.latency import Latency
 from namecard_release.domain.readiness import StackStatus
@@ -31,7 +36,7 @@ class AwsCloud:
     def __init__(self, region: str, endpoint_url: str | None = None, env: Mapping[str, str] | None = None) -> None:
         self._clients = AwsClients(region, endpoint_url, env)
         self._codes = CodeReader(self._clients)
-        self._alarms: dict[str, tuple[FoundAlarm, ...]] = {}
+        self._names = AlarmNames(self._find_alarms, utc_now)
 
     def stack_statuses(self, stacks: Sequence[str]) -> tuple[StackStatus, ...]:
         """Read the stacks' statuses in the order given; None where there is no such stack."""
@@ -53,15 +58,17 @@ class AwsCloud:
             if "OutputKey" in output and "OutputValue" in output
         }
 
-    def alarms(self, stacks: Sequence[str]) -> tuple[AlarmReading, ...]:
-        """Read the states of the stacks' alarms, in one paged call once their names are known."""
-        self._find_alarms([name for name in stacks if name not in self._alarms])
-        found = [alarm for name in stacks for alarm in self._alarms.get(name, ())]
-        return read_alarms(self._clients.cloudwatch, found) if found else ()
+    def alarms(self, stacks: Sequence[str], since: datetime | None = None) -> tuple[AlarmReading, ...]:
+        """Read the states of the stacks' alarms, a hundred at a time once their names are known."""
+        found = self._names.of(stacks, since)
+        readings = read_alarms(self._clients.cloudwatch, found) if found else ()
+        if any(reading.state is AlarmState.UNREAD for reading in readings):
+            self._names.doubt(stacks)
+        return readings
 
     def forget_alarms(self) -> None:
         """Forget which alarms the stacks have."""
-        self._alarms.clear()
+        self._names.forget()
 
     def functions(self, assembly: Assembly) -> tuple[RunningFunction, ...]:
         """Compare each function's code with the published one; what cannot be read is None with its reason."""
@@ -74,11 +81,15 @@ class AwsCloud:
             if resource["ResourceType"] == "AWS::Lambda::Function"
         }
 
-        return tuple(
-            side_by_side(
-                lambda code: self._codes.compare(code, names.get((code.stack, code.logical_id))), assembly.functions
-            )
-        )
+        # Which aliases serve is the assembly's word: one that somebody removed is missed, one that they added is not.
+        templates = read_templates(Path(assembly.path), stacks) if assembly.path else {}
+        aliases = {key: found for stack, body in templates.items() for key, found in alias_names(stack, body).items()}
+
+        def compare(code: FunctionCode) -> RunningFunction:
+            key = (code.stack, code.logical_id)
+            return self._codes.compare(code, names.get(key), aliases.get(key, ()))
+
+        return tuple(side_by_side(compare, assembly.functions))
 
     def latencies(self, stacks: Sequence[str], since: datetime, until: datetime) -> tuple[Latency, ...]:
         """Read how long each Lambda function of the stacks took between two moments."""
@@ -86,11 +97,8 @@ class AwsCloud:
         functions = {id_: name for resources in listed for id_, name in find_functions(resources or ()).items()}
         return read_latencies(self._clients.cloudwatch, functions, since, until) if functions else ()
 
-    def _find_alarms(self, stacks: Sequence[str]) -> None:
-        for name, resources in zip(stacks, side_by_side(self._resources, stacks), strict=True):
-            # A stack that is not there yet is asked for again, and so is one that shows no alarm yet.
-            if resources is not None and (found := find_alarms(resources)):
-                self._alarms[name] = found
+    def _find_alarms(self, stacks: Sequence[str]) -> list[tuple[FoundAlarm, ...]]:
+        return [find_alarms(resources or ()) for resources in side_by_side(self._resources, stacks)]
 
     def _describe(self, stack: str) -> StackTypeDef | None:
         from botocore.exceptions import ClientError

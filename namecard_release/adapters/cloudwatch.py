@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,10 +14,16 @@ from namecard_release.domain.alarms import AlarmReading, AlarmState
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackResourceSummaryTypeDef
     from mypy_boto3_cloudwatch import CloudWatchClient
-    from mypy_boto3_cloudwatch.type_defs import MetricAlarmTypeDef
+    from mypy_boto3_cloudwatch.type_defs import CompositeAlarmTypeDef, MetricAlarmTypeDef
+
+    Told = MetricAlarmTypeDef | CompositeAlarmTypeDef
 
 _AT_ONCE = 100
 _NEVER = datetime.fromtimestamp(0, UTC)
+_TYPES = frozenset({"AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"})
+# In an alarm's rule: quoted names, and words, of which these are no names.
+_WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|([^\s(),"]+)')
+_NO_NAME = re.compile(r"ALARM|OK|INSUFFICIENT_DATA|AND|OR|NOT|TRUE|FALSE|AT_LEAST|\d+%?")
 
 
 @dataclass(frozen=True)
@@ -28,11 +35,12 @@ class FoundAlarm:
 
 
 def find_alarms(resources: Sequence[StackResourceSummaryTypeDef]) -> tuple[FoundAlarm, ...]:
-    """Pick the metric alarms out of a stack's resources."""
+    """Pick the alarms, metric and composite ones, out of a stack's resources."""
     return tuple(
-        FoundAlarm(resource["LogicalResourceId"], resource.get("PhysicalResourceId", ""))
+        # CloudFormation may tell an alarm by its ARN, which ends in its name.
+        FoundAlarm(resource["LogicalResourceId"], resource.get("PhysicalResourceId", "").rpartition(":alarm:")[2])
         for resource in resources
-        if resource["ResourceType"] == "AWS::CloudWatch::Alarm"
+        if resource["ResourceType"] in _TYPES
     )
 
 
@@ -42,32 +50,50 @@ def read_alarms(client: CloudWatchClient, alarms: Sequence[FoundAlarm]) -> tuple
     A call takes 100 names, CloudWatch's limit. Raises TransientError or PermanentError.
     """
     names = [alarm.physical_name for alarm in alarms if alarm.physical_name]
-    told: dict[str, MetricAlarmTypeDef] = {}
+    told: dict[str, Told] = {}
     for start in range(0, len(names), _AT_ONCE):
         told |= _describe(client, names[start : start + _AT_ONCE])
     return tuple(_reading(alarm, told.get(alarm.physical_name)) for alarm in alarms)
 
 
-def _describe(client: CloudWatchClient, names: list[str]) -> dict[str, MetricAlarmTypeDef]:
+def _describe(client: CloudWatchClient, names: list[str]) -> dict[str, Told]:
     with aws_errors_told(f"read the states of {len(names)} alarms"):
+        # Without the types CloudWatch leaves composite alarms out, even those that are named.
         pages = client.get_paginator("describe_alarms").paginate(
-            AlarmNames=names, PaginationConfig={"PageSize": _AT_ONCE}
+            AlarmNames=names, AlarmTypes=["MetricAlarm", "CompositeAlarm"], PaginationConfig={"PageSize": _AT_ONCE}
         )
-        return {alarm["AlarmName"]: alarm for page in pages for alarm in page["MetricAlarms"] if "AlarmName" in alarm}
+        told: list[Told] = []
+        for page in pages:
+            told += page["MetricAlarms"]
+            told += page.get("CompositeAlarms", ())
+    return {alarm["AlarmName"]: alarm for alarm in told if "AlarmName" in alarm}
 
 
-def _reading(alarm: FoundAlarm, told: MetricAlarmTypeDef | None) -> AlarmReading:
+def _reading(alarm: FoundAlarm, told: Told | None) -> AlarmReading:
     if told is None:
         return AlarmReading(alarm.logical_id, "", AlarmState.UNREAD, _NEVER, "a stack resource without a state")
     # The transition's time is that of the last change of state; the update's also moves with the reason.
     since = told.get("StateTransitionedTimestamp") or told.get("StateUpdatedTimestamp") or _NEVER
+    arn, rule = told.get("AlarmArn", ""), told.get("AlarmRule")
     return AlarmReading(
         name=alarm.logical_id,
-        arn=told.get("AlarmArn", ""),
+        arn=arn,
         state=_state(told.get("StateValue")),
         since=since.astimezone(UTC),
         reason=told.get("StateReason", ""),
+        children=find_children(str(rule), arn) if rule else (),
     )
+
+
+def find_children(rule: str, arn: str) -> tuple[str, ...]:
+    """Give the ARNs of the alarms in a composite alarm's rule, each once; `arn` is the composite's own.
+
+    A rule names an alarm of its own account and region by its name or by its ARN.
+    """
+    place = arn.rpartition(":alarm:")[0]
+    quoted = ((m.group(1), m.group(2)) for m in _WORD.finditer(rule))
+    names = [name if name is not None else word for name, word in quoted if name or not _NO_NAME.fullmatch(word or "")]
+    return tuple(dict.fromkeys(name if name.startswith("arn:") else f"{place}:alarm:{name}" for name in names))
 
 
 def _state(value: str | None) -> AlarmState:

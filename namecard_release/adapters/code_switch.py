@@ -88,6 +88,7 @@ class AwsCodeSwitch:
                 served = read_aliases(self._clients, name, aliases, versions)
         except ReleaseError as error:
             unread = "; ".join(text for text in (unread, str(error)) if text)
+            served = tuple(ServedAlias(alias, "", None, unread=str(error)) for alias in aliases)
         return ServedFunction(
             stack=code.stack,
             logical_id=code.logical_id,

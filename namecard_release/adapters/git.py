@@ -96,6 +96,13 @@ class GitRepository:
         self._need(sha)
         return expect(self._parse(f"{sha}^{{tree}}"), f"cannot read {short(sha)}").text
 
+    def contains(self, sha: str, other: str) -> bool:
+        """Tell whether a commit's history has another commit. Raises RefusedError for a commit that is not there."""
+        self._need(sha)
+        self._need(other)
+        result = git_in(self._mirror, "merge-base", "--is-ancestor", other, sha)
+        return result.code == 0 or (result.code != 1 and expect(result, f"cannot read {short(sha)}").code == 0)
+
     def migration_files(self, sha: str) -> tuple[MigrationFile, ...]:
         """Read a commit's migrations from the mirror, in name order. Raises PermanentError for one not in UTF-8."""
         self._need(sha)

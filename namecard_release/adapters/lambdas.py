@@ -27,12 +27,22 @@ class CodeReader:
         self._clients = clients
         self._published: dict[tuple[str, str], str] = {}
 
-    def compare(self, code: FunctionCode, physical_name: str | None) -> RunningFunction:
-        """Read both digests of one function; what cannot be read is None, with the reason. Raises nothing."""
+    def compare(self, code: FunctionCode, physical_name: str | None, aliases: Sequence[str] = ()) -> RunningFunction:
+        """Read both digests of one function, and those of its aliases' versions.
+
+        What cannot be read is None, with the reason. Raises nothing.
+        """
         expected, not_expected = self._try_expected(code)
         running, not_running = self._try_running(code, physical_name)
+        served = self._try_aliases(physical_name, aliases) if physical_name and aliases else ()
         unread = "; ".join(reason for reason in (not_expected, not_running) if reason)
-        return RunningFunction(code.logical_id, expected, running, unread)
+        return RunningFunction(code.logical_id, expected, running, unread, served)
+
+    def _try_aliases(self, name: str, aliases: Sequence[str]) -> tuple[ServedAlias, ...]:
+        try:
+            return read_aliases(self._clients, name, aliases, read_versions(self._clients, name))
+        except ReleaseError as error:
+            return tuple(ServedAlias(alias, "", None, unread=str(error)) for alias in aliases)
 
     def _try_expected(self, code: FunctionCode) -> tuple[str | None, str]:
         if not code.bucket or not code.key:

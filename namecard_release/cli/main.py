@@ -5,7 +5,20 @@ from __future__ import annotations
 
 import typer
 
-from namecard_release.cli import audit, changing, checking, gates, migrations, people, policy, reading, sandboxing
+from namecard_release.cli import (
+    audit,
+    changing,
+    checking,
+    dlq,
+    drift,
+    gates,
+    logs,
+    migrations,
+    people,
+    policy,
+    reading,
+    sandboxing,
+)
 
 app = typer.Typer(
     name="namecard-release",
@@ -20,6 +33,7 @@ app.command()(people.approve)
 app.command()(reading.status)
 app.command()(reading.history)
 app.command()(checking.doctor)
+app.command()(drift.drift)
 app.add_typer(gates.gates, name="gates")
 app.add_typer(migrations.migrations, name="migrations")
 app.add_typer(policy.policy, name="policy")
@@ -27,4 +41,6 @@ app.add_typer(changing.holds, name="holds")
 app.add_typer(people.approvals, name="approvals")
 app.add_typer(people.automation, name="automation")
 app.add_typer(audit.audit, name="audit")
+app.add_typer(logs.logs, name="logs")
+app.add_typer(dlq.dlq, name="dlq")
 app.add_typer(sandboxing.sandbox, name="sandbox")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,8 @@ from namecard_release.domain.freezes import describe_freeze, find_freeze
 from namecard_release.domain.gates import Phase
 from namecard_release.domain.heartbeats import ALARM_SENSOR, judge_seen
 from namecard_release.domain.pauses import describe_pause, find_pause
-from namecard_release.domain.promotion import Promotion
+from namecard_release.domain.post_bake import describe_watch
+from namecard_release.domain.promotion import Promotion, PromotionPhase
 from namecard_release.domain.release import short
 from namecard_release.domain.status import EnvironmentStatus, describe_environment
 from namecard_release.ledger_port import ReleaseLedger
@@ -49,6 +51,9 @@ def status(settings: SettingsOption = None, json: JsonOption = False) -> None:
         return
     headers = ("ENVIRONMENT", "RELEASE", "PHASE", "SCHEMA", "SINCE", "ACTOR", "UNDER WAY", "HELD", "WAIVED", "PEOPLE")
     print_table(headers, [_row(one) for one in told])
+    for one in told:
+        if one.watch is not None:
+            typer.echo(f"{one.environment} {short(one.release or '-')}: {one.watch}")
     typer.echo(sensor.reason)
 
 
@@ -63,7 +68,19 @@ def _describe(settings: Settings, ledger: ReleaseLedger, name: str) -> Environme
     freeze = find_freeze(settings.environment(name).freeze_windows(now), now)
     paused = None if pause is None else describe_pause(pause)
     frozen = None if freeze is None else describe_freeze(freeze)
-    return describe_environment(name, ledger.history(name), ledger.holds(name), paused, frozen)
+    history = ledger.history(name)
+    watch = _describe_watch(settings, ledger, history, now)
+    return describe_environment(name, history, ledger.holds(name), paused, frozen, watch)
+
+
+def _describe_watch(
+    settings: Settings, ledger: ReleaseLedger, history: Sequence[Promotion], now: datetime
+) -> str | None:
+    newest = next((p for p in history if p.code_changed), None)
+    if newest is None or newest.phase is not PromotionPhase.SUCCEEDED:
+        return None
+    policy = settings.environment(newest.environment).post_bake.policy()
+    return describe_watch(newest, policy, ledger.post_bake_decision(newest.id), now)
 
 
 def _plain_status(one: EnvironmentStatus) -> dict[str, object]:

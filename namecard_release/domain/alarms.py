@@ -7,17 +7,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
+
+from namecard_release.domain.constructs import HASH, is_construct
 
 # Construct ids of the platform contract (the runbook leaves the word Service out); the physical name adds the stack
 # before and CloudFormation's hash after.
 _KINDS = {
-    "errors": r"[A-Z][a-z]+?(Service)?ErrorsAlarm",
-    "throttles": r"[A-Z][a-z]+?(Service)?ThrottlesAlarm",
-    "api_latency": r"HttpApiLatencyAlarm",
-    "latency": r"[A-Z][a-z]+?(Service)?LatencyAlarm",
-    "db_connections": r"DbConnectionsAlarm",
-    "proxy_connections": r"RdsProxyConnectionsAlarm",
-    "dlq": r"LambdaDeadLetterQueueAlarm",
+    kind: re.compile(pattern + HASH)
+    for kind, pattern in {
+        "errors": r"[A-Z][a-z]+?(Service)?ErrorsAlarm",
+        "throttles": r"[A-Z][a-z]+?(Service)?ThrottlesAlarm",
+        "api_latency": r"HttpApiLatencyAlarm",
+        "latency": r"[A-Z][a-z]+?(Service)?LatencyAlarm",
+        "db_connections": r"DbConnectionsAlarm",
+        "proxy_connections": r"RdsProxyConnectionsAlarm",
+        "dlq": r"LambdaDeadLetterQueueAlarm",
+    }.items()
 }
 PER_SERVICE = ("Errors", "Throttles", "Latency")
 SHARED = (
@@ -47,13 +53,17 @@ class AlarmAction(StrEnum):
 
 @dataclass(frozen=True)
 class AlarmReading:
-    """One alarm as read: `name` is the logical id in the stack, `since` the moment of its last state change (UTC)."""
+    """One alarm as read: `name` is the logical id in the stack, `since` the moment of its last state change (UTC).
+
+    `children` are the ARNs of the alarms that a composite alarm is made of; a metric alarm has none.
+    """
 
     name: str
     arn: str
     state: AlarmState
     since: datetime
     reason: str = ""
+    children: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,10 +96,11 @@ class AlarmAssessment:
     rising: tuple[AlarmReading, ...] = ()
 
 
+@lru_cache(maxsize=20_000)
 def alarm_kind(name: str) -> str | None:
     """Name the kind of an alarm from its logical id, or None for one that the contract does not list."""
     for kind, pattern in _KINDS.items():
-        if re.match(pattern, name):
+        if pattern.fullmatch(name):
             return kind
     return None
 
@@ -112,8 +123,17 @@ def missing_alarms(services: Sequence[str], names: Sequence[str]) -> tuple[str, 
     return tuple(
         want
         for want in expected_alarms(services)
-        if not any(name.startswith((want, want.replace("Service", ""))) for name in there)
+        if not any(is_construct(name, want) or is_construct(name, want.replace("Service", "")) for name in there)
     )
+
+
+def find_rule(name: str, rules: Mapping[str, AlarmRule]) -> AlarmRule:
+    """Give the rule of an alarm by its logical id: the one of its own name, else of its kind; else it asks for people.
+
+    A rule's key is a kind or the exact construct id: `ApiHealthAlarm` is not `ApiHealthAlarmV2`.
+    """
+    own = next((rule for key, rule in rules.items() if key not in _KINDS and is_construct(name, key)), None)
+    return own or rules.get(alarm_kind(name) or "", AlarmRule(AlarmAction.PAGE))
 
 
 def assess_alarms(
@@ -126,25 +146,65 @@ def assess_alarms(
     """Judge alarm states after a deploy.
 
     An alarm that is in ALARM in the baseline is no cause of the release until it has been OK (`settle_baseline`).
-    INSUFFICIENT_DATA, an alarm of the baseline that is gone, and a read that failed (`unread`) are unknown.
+    INSUFFICIENT_DATA, an alarm of the baseline that is gone, one that a rule names and nobody finds, and a read that
+    failed (`unread`) are unknown. A composite alarm and the alarms it is made of count once.
     """
     if unread is not None:
         return AlarmAssessment(AlarmVerdict.UNKNOWN, f"alarms unread: {unread}")
     if not current:
         return AlarmAssessment(AlarmVerdict.UNKNOWN, "no alarm was found for this environment")
-    old = {reading.arn for reading in baseline if reading.state is AlarmState.ALARM}
-    fresh = [r for r in current if r.state is AlarmState.ALARM and r.arn not in old]
-    deciding = [r for r in fresh if _rule(r, rules).action is AlarmAction.ROLL_BACK]
-    breached = tuple(r for r in deciding if _is_sustained(r, rules, now))
-    page = tuple(r for r in fresh if _rule(r, rules).action is AlarmAction.PAGE and _is_sustained(r, rules, now))
+    found = _sort_out(baseline, current, rules)
+    breached, page = _count_once(
+        [r for r in found.deciding if _is_sustained(r, found.rules[r.name], now)],
+        [r for r in found.asking if _is_sustained(r, found.rules[r.name], now)],
+    )
     if breached:
         names = ", ".join(reading.name for reading in breached)
         return AlarmAssessment(
             AlarmVerdict.BREACHED, f"in ALARM since the deploy: {names}{_tell_page(page)}", breached, page
         )
-    rising = tuple(deciding)
-    verdict, reason = _assess_quiet(baseline, current, fresh, rising, rules)
-    return AlarmAssessment(verdict, f"{reason}{_tell_page(page)}", page_by=page, rising=rising)
+    verdict, reason = _assess_quiet(baseline, found, rules)
+    return AlarmAssessment(verdict, f"{reason}{_tell_page(page)}", page_by=page, rising=tuple(found.deciding))
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The alarms read with the rule of each by name, and which of those that fire anew decide, or ask for people."""
+
+    current: Sequence[AlarmReading]
+    rules: Mapping[str, AlarmRule]
+    fresh: Sequence[AlarmReading]
+
+    @property
+    def deciding(self) -> list[AlarmReading]:
+        return [r for r in self.fresh if self.rules[r.name].action is AlarmAction.ROLL_BACK]
+
+    @property
+    def asking(self) -> list[AlarmReading]:
+        return [r for r in self.fresh if self.rules[r.name].action is AlarmAction.PAGE]
+
+
+def _sort_out(
+    baseline: Sequence[AlarmReading], current: Sequence[AlarmReading], rules: Mapping[str, AlarmRule]
+) -> _Found:
+    old = {reading.arn for reading in baseline if reading.state is AlarmState.ALARM}
+    fresh = [r for r in current if r.state is AlarmState.ALARM and r.arn not in old]
+    return _Found(current, {r.name: find_rule(r.name, rules) for r in current}, fresh)
+
+
+def _count_once(
+    breached: Sequence[AlarmReading], page: Sequence[AlarmReading]
+) -> tuple[tuple[AlarmReading, ...], tuple[AlarmReading, ...]]:
+    """Leave out what another alarm tells: of a composite and its children the stronger action stays, then the whole."""
+    deciding = {reading.arn for reading in breached}
+    told: set[str] = set()
+    for whole in (*breached, *page):
+        parts = [r.arn for r in (*breached, *page) if r.arn in whole.children]
+        if whole.arn not in deciding and any(arn in deciding for arn in parts):
+            told.add(whole.arn)
+        else:
+            told.update(parts)
+    return tuple(r for r in breached if r.arn not in told), tuple(r for r in page if r.arn not in told)
 
 
 def settle_baseline(baseline: Sequence[AlarmReading], current: Sequence[AlarmReading]) -> tuple[AlarmReading, ...]:
@@ -158,34 +218,40 @@ def _tell_page(page: Sequence[AlarmReading]) -> str:
 
 
 def _assess_quiet(
-    baseline: Sequence[AlarmReading],
-    current: Sequence[AlarmReading],
-    fresh: Sequence[AlarmReading],
-    rising: Sequence[AlarmReading],
-    rules: Mapping[str, AlarmRule],
+    baseline: Sequence[AlarmReading], found: _Found, rules: Mapping[str, AlarmRule]
 ) -> tuple[AlarmVerdict, str]:
-    deciding = [r for r in current if _rule(r, rules).action is AlarmAction.ROLL_BACK]
-    there = {reading.name for reading in current}
-    gone = [r.name for r in baseline if r.name not in there and _rule(r, rules).action is AlarmAction.ROLL_BACK]
-    if gone:
-        return AlarmVerdict.UNKNOWN, f"alarms gone since the deploy: {', '.join(sorted(set(gone)))}"
-    dark = [r.name for r in deciding if r.state in (AlarmState.INSUFFICIENT_DATA, AlarmState.UNREAD)]
-    if dark:
-        return AlarmVerdict.UNKNOWN, f"without data: {', '.join(dark)}"
-    if rising:
+    lost = _explain_lost(baseline, found, rules)
+    if lost is not None:
+        return AlarmVerdict.UNKNOWN, lost
+    if rising := found.deciding:
         return AlarmVerdict.UNKNOWN, f"in ALARM, not yet sustained: {', '.join(r.name for r in rising)}"
-    old = sum(reading.state is AlarmState.ALARM for reading in current) - len(fresh)
+    old = sum(reading.state is AlarmState.ALARM for reading in found.current) - len(found.fresh)
     note = f", {old} in ALARM since before the deploy" if old else ""
-    noted = [r.name for r in fresh if _rule(r, rules).action is AlarmAction.NOTE]
+    noted = [r.name for r in found.fresh if found.rules[r.name].action is AlarmAction.NOTE]
     note += f", noted: {', '.join(noted)}" if noted else ""
-    return AlarmVerdict.HEALTHY, f"{len(current)} alarms read, none breached by this release{note}"
+    return AlarmVerdict.HEALTHY, f"{len(found.current)} alarms read, none breached by this release{note}"
 
 
-def _is_sustained(reading: AlarmReading, rules: Mapping[str, AlarmRule], now: datetime) -> bool:
-    needed = _rule(reading, rules).sustain_seconds
+def _explain_lost(baseline: Sequence[AlarmReading], found: _Found, rules: Mapping[str, AlarmRule]) -> str | None:
+    """Say which alarms that decide are not there, or tell nothing."""
+    there = found.rules.keys()
+    gone = {r.name for r in baseline if r.name not in there and _decides(find_rule(r.name, rules))}
+    if gone:
+        return f"alarms gone since the deploy: {', '.join(sorted(gone))}"
+    named = [key for key, rule in rules.items() if key not in _KINDS and _decides(rule)]
+    absent = [key for key in named if not any(is_construct(name, key) for name in there)]
+    if absent:
+        return f"alarms that the policy names and no stack has: {', '.join(sorted(absent))}"
+    silent = (AlarmState.INSUFFICIENT_DATA, AlarmState.UNREAD)
+    dark = [r.name for r in found.current if r.state in silent and _decides(found.rules[r.name])]
+    return f"without data: {', '.join(dark)}" if dark else None
+
+
+def _decides(rule: AlarmRule) -> bool:
+    return rule.action is AlarmAction.ROLL_BACK
+
+
+def _is_sustained(reading: AlarmReading, rule: AlarmRule, now: datetime) -> bool:
     # The cloud's clock may be ahead of ours: what needs no sustaining counts at once.
+    needed = rule.sustain_seconds
     return needed <= 0 or (now - reading.since).total_seconds() >= needed
-
-
-def _rule(reading: AlarmReading, rules: Mapping[str, AlarmRule]) -> AlarmRule:
-    return rules.get(alarm_kind(reading.name) or "", AlarmRule(AlarmAction.PAGE))

@@ -243,22 +243,17 @@ def _restore(function: ServedFunction, was_key: str) -> tuple[list[Step], list[s
 
 def _shift(function: ServedFunction, wanted: TemplateResource | None) -> tuple[list[Step], list[str]]:
     steps: list[Step] = []
-    if not function.aliases:
+    if not function.aliases or any(alias.digest is None for alias in function.aliases):
         return [], [f"{function.logical_id}: {function.unread or 'its alias was not read'}"]
     version = None if function.expected is None or wanted is None else _find_version(function, wanted)
     for alias in function.aliases:
-        if is_at(alias, function.expected):
+        if alias.serves(function.expected):
             continue
         if version is None or function.expected is None:
             why = function.unread or "no published version holds that release's code and settings"
             return steps, [f"{function.logical_id}: {why}"]
         steps.append(_shift_step(function, alias, version, function.expected))
     return steps, []
-
-
-def is_at(alias: ServedAlias, expected: str | None) -> bool:
-    """Tell whether an alias serves that code and nothing beside it."""
-    return expected is not None and alias.digest == expected and not alias.weighs
 
 
 def _find_version(function: ServedFunction, wanted: TemplateResource) -> PublishedVersion | None:

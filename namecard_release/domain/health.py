@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from namecard_release.domain.alarms import missing_alarms
+from namecard_release.domain.constructs import is_service_function
 from namecard_release.domain.gates import Phase, Verdict
 from namecard_release.domain.migrations import LedgerRow, MigrationFile, plan_migrations
+from namecard_release.domain.serving import ServedAlias
 
 
 @dataclass(frozen=True)
 class RunningFunction:
     """One Lambda function: `logical_id` in its stack, digest of the code it runs and of the assembly's code.
 
-    `running` or `expected` is None where it could not be read, with the reason in `unread`.
+    `running` or `expected` is None where it could not be read, with the reason in `unread`. `aliases` are those that
+    its release serves it through, each with the code of the version that it points to.
     """
 
     logical_id: str
     expected: str | None
     running: str | None
     unread: str = ""
+    aliases: tuple[ServedAlias, ...] = ()
+
+    @property
+    def is_expected(self) -> bool:
+        """Whether it and every alias of it run the assembly's code."""
+        same = self.expected is not None and self.expected == self.running
+        return same and all(alias.serves(self.expected) for alias in self.aliases)
 
 
 @dataclass(frozen=True)
@@ -91,19 +101,34 @@ def _judge_probe(service: str, version: str | None, probe: Probe | None) -> Phas
 
 
 def _judge_code(services: Sequence[str], functions: Sequence[RunningFunction]) -> Phase:
-    wanted = {service: f"{service.capitalize()}Service" for service in services}
-    lost = [s for s, prefix in wanted.items() if not any(f.logical_id.startswith(prefix) for f in functions)]
+    lost = [s for s in services if not any(is_service_function(f.logical_id, s) for f in functions)]
     if lost:
         return Phase("code", Verdict.FAILED, f"no function found for {', '.join(lost)}")
-    other = [f for f in functions if f.expected and f.running and f.expected != f.running]
+    other = [told for f in functions for told in _tell_other(f)]
     if other:
-        told = ", ".join(f"{f.logical_id} runs {f.running} instead of {f.expected}" for f in other)
-        return Phase("code", Verdict.FAILED, told)
-    unread = [f for f in functions if not f.expected or not f.running]
+        return Phase("code", Verdict.FAILED, ", ".join(other))
+    unread = [f for f in functions if not f.expected or not f.running or any(a.digest is None for a in f.aliases)]
     if unread:
-        told = ", ".join(f"{f.logical_id}: {f.unread or 'no digest'}" for f in unread)
+        told = ", ".join(f"{f.logical_id}: {f.unread or _unread_alias(f) or 'no digest'}" for f in unread)
         return Phase("code", Verdict.UNKNOWN, f"digest unread: {told}")
-    return Phase("code", Verdict.PASSED, f"{len(functions)} functions run the release's code")
+    aliases = sum(len(f.aliases) for f in functions)
+    beside = f" and {aliases} aliases" if aliases else ""
+    return Phase("code", Verdict.PASSED, f"{len(functions)} functions{beside} run the release's code")
+
+
+def _tell_other(function: RunningFunction) -> Iterator[str]:
+    expected, running = function.expected, function.running
+    if expected and running and expected != running:
+        yield f"{function.logical_id} runs {running} instead of {expected}"
+    for alias in function.aliases:
+        if expected and alias.digest and not alias.serves(expected):
+            beside = f", and a part goes to version {', '.join(alias.weighs)}" if alias.weighs else ""
+            where = f"{function.logical_id}:{alias.name} at version {alias.version}"
+            yield f"{where} runs {alias.digest} instead of {expected}{beside}"
+
+
+def _unread_alias(function: RunningFunction) -> str:
+    return next((alias.unread for alias in function.aliases if alias.digest is None), "")
 
 
 def _judge_schema(expected: Expectation, real: Reality) -> Phase:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from namecard_release.domain.budgets import Budget, find_budget
+from namecard_release.domain.constructs import is_service_function
 from namecard_release.domain.gates import Phase, Verdict
 
 # Of fewer requests the p95 is the slowest one, and after a deploy that is a cold start.
@@ -48,12 +49,11 @@ def judge_latency(
 
 
 def _judge(service: str, budget: Budget | None, read: Sequence[Latency]) -> Phase:
-    prefix = f"{service.capitalize()}Service"
-    own = next((latency for latency in read if latency.logical_id.startswith(prefix)), None)
+    own = next((latency for latency in read if is_service_function(latency.logical_id, service)), None)
     if budget is None:
         return Phase(service, Verdict.UNKNOWN, "no budget for this environment")
     if own is None or own.unread:
-        why = own.unread if own else f"no function {prefix}..."
+        why = own.unread if own else f"no function {service.capitalize()}ServiceFunction"
         return Phase(service, Verdict.UNKNOWN, f"latency was not read: {why}")
     if own.p95_ms is None or own.requests < FEWEST_REQUESTS:
         return Phase(service, Verdict.UNKNOWN, f"not enough requests: {own.requests} of {FEWEST_REQUESTS}")

@@ -47,12 +47,16 @@ class Access(NamedTuple):
 
 
 class Report(NamedTuple):
-    """Lambda's own report of one invocation; sizes in MB, None where it told none."""
+    """Lambda's own report of one invocation; sizes in MB, None where it told none.
+
+    With `init_error` it is the report of a start that failed, before any invocation.
+    """
 
     invocation_id: str
     memory_mb: int | None
     used_mb: int | None
     cold: bool
+    init_error: str = ""
 
 
 class Begun(NamedTuple):
@@ -65,8 +69,9 @@ class Lines(NamedTuple):
     """How many lines of each kind were read since the last such count; together they are all lines.
 
     `json` are JSON objects in the window, `platform` Lambda's own lines, `trace` the rest of stack traces,
-    `malformed` neither of those, `oversize` longer than the limit, `outside` not in the window. Not of their own kind:
-    `undated` (in the window for want of a time) and `errors` (level error, but no failed invocation).
+    `malformed` neither of those, `oversize` longer than the limit, `outside` not in the window. Counted beside these:
+    `undated` (no time of their own: they have that of the line before) and `errors` (level error, but no failed
+    invocation).
     """
 
     json: int = 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from namecard_release.domain.alarms import AlarmAssessment, AlarmVerdict
+from namecard_release.domain.alarms import AlarmAction, AlarmAssessment, AlarmVerdict
 from namecard_release.domain.compatibility import Safety
 from namecard_release.domain.gates import Verdict
 from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase
@@ -39,7 +39,9 @@ class Watched:
 
     `decided` is True once a rollback or a halt was decided for this promotion. `held` is why people keep the
     environment from rolling back by itself, None when they do not. Signals that stay unread are waited for until
-    `unknown_deadline_seconds` after the end of the bake.
+    `unknown_deadline_seconds` after the end of the bake, a schema that a breach asks for until as long after
+    `unread_since`, the moment at which it was first found unread. `after_bake` is what a breach of a release that
+    succeeded asks for.
     """
 
     promotion: Promotion
@@ -50,6 +52,8 @@ class Watched:
     decided: bool
     held: str | None = None
     unknown_deadline_seconds: float = 600.0
+    unread_since: datetime | None = None
+    after_bake: AlarmAction = AlarmAction.PAGE
 
 
 def find_last_good(history: Sequence[Promotion], environment: str, release: str) -> Promotion | None:
@@ -86,7 +90,7 @@ def decide(watched: Watched, now: datetime) -> Decision:
         return Decision(Action.WAIT, f"{promotion.phase}, not baking: its code does not serve")
     broken = watched.health is Verdict.FAILED
     if assessment.verdict is AlarmVerdict.BREACHED or broken:
-        return _decide_breach(watched, broken)
+        return _decide_breach(watched, now, broken)
     return _decide_quiet(watched, now)
 
 
@@ -115,7 +119,7 @@ def _explain_unread(watched: Watched) -> str | None:
     return None
 
 
-def _decide_breach(watched: Watched, broken: bool) -> Decision:
+def _decide_breach(watched: Watched, now: datetime, broken: bool) -> Decision:
     assessment = watched.assessment
     why = "health probes failed after the deploy" if broken else assessment.reason
     arns = tuple(reading.arn for reading in (*assessment.roll_back_by, *assessment.page_by))
@@ -123,9 +127,16 @@ def _decide_breach(watched: Watched, broken: bool) -> Decision:
     if halt is not None:
         return Decision(Action.HALT, f"{why}; {halt}", arns=arns)
     if watched.safety.unread:
-        return Decision(Action.WAIT, f"{why}; held, the schema is {watched.safety.reason}", arns=arns)
+        return _decide_unread_schema(watched, now, why, arns)
     target = watched.last_good.release if watched.last_good else None
     return Decision(Action.ROLL_BACK, why, target, arns)
+
+
+def _decide_unread_schema(watched: Watched, now: datetime, why: str, arns: tuple[str, ...]) -> Decision:
+    limit, told = watched.unknown_deadline_seconds, f"the schema is {watched.safety.reason}"
+    if watched.unread_since is not None and (now - watched.unread_since).total_seconds() >= limit:
+        return Decision(Action.HALT, f"{why}; unread for {limit:.0f} s, {told}", arns=arns)
+    return Decision(Action.WAIT, f"{why}; held, {told}", arns=arns)
 
 
 def _explain_halt(watched: Watched) -> str | None:
@@ -133,6 +144,8 @@ def _explain_halt(watched: Watched) -> str | None:
         return "a rollback is never rolled back"
     if watched.held is not None:
         return f"people hold {watched.promotion.environment}: {watched.held}"
+    if watched.promotion.phase is PromotionPhase.SUCCEEDED and watched.after_bake is not AlarmAction.ROLL_BACK:
+        return "its bake has ended, and the policy asks for people then"
     if watched.last_good is None:
         return "no verified release to go back to"
     if watched.safety.safety is Safety.SAFE or watched.safety.unread:

@@ -46,6 +46,10 @@ class ServedAlias:
     weighs: tuple[str, ...] = ()
     unread: str = ""
 
+    def serves(self, digest: str | None) -> bool:
+        """Tell whether it serves that code, and nothing beside it."""
+        return digest is not None and self.digest == digest and not self.weighs
+
 
 @dataclass(frozen=True)
 class ServedFunction:

@@ -14,7 +14,8 @@ class EnvironmentStatus:
     """What serves an environment, since when, by whom; `in_flight` is the promotion under way, if any.
 
     `waived` tells the waivers that what serves was admitted with; they stay told after they expired.
-    `paused` says who keeps automation off and why, `frozen` which freeze keeps releases out and until when.
+    `paused` says who keeps automation off and why, `frozen` which freeze keeps releases out and until when, `watch`
+    what the watch after the bake has decided or until when it goes on.
     """
 
     environment: str
@@ -29,6 +30,13 @@ class EnvironmentStatus:
     waived: tuple[str, ...] = ()
     paused: str | None = None
     frozen: str | None = None
+    watch: str | None = None
+
+
+def find_serving(history: Sequence[Promotion]) -> Promotion | None:
+    """Find what serves, in one environment's history: the newest whose code was deployed and not rolled back."""
+    deployed = [p for p in history if p.code_changed and p.phase is not PromotionPhase.ROLLED_BACK]
+    return max(deployed, key=lambda p: p.deployed_at or p.updated_at, default=None)
 
 
 def describe_environment(
@@ -37,14 +45,14 @@ def describe_environment(
     holds: Sequence[Hold],
     paused: str | None = None,
     frozen: str | None = None,
+    watch: str | None = None,
 ) -> EnvironmentStatus:
     """Tell what serves an environment from its promotions: the newest whose code was deployed and not rolled back.
 
     One that failed after its deploy serves all the same, and its phase says so.
     """
     own = [promotion for promotion in history if promotion.environment == environment]
-    deployed = [p for p in own if p.code_changed and p.phase is not PromotionPhase.ROLLED_BACK]
-    serving = max(deployed, key=lambda p: p.deployed_at or p.updated_at, default=None)
+    serving = find_serving(own)
     in_flight = max((p for p in own if p.phase in IN_FLIGHT), key=lambda p: p.requested_at, default=None)
     held = tuple(sorted({h.release for h in holds if h.environment == environment and h.released_at is None}))
     return EnvironmentStatus(
@@ -59,5 +67,6 @@ def describe_environment(
         held=held,
         paused=paused,
         frozen=frozen,
+        watch=watch,
         waived=serving.waived if serving else (),
     )

@@ -5,8 +5,9 @@ Reading and parsing logs belongs to adapters; what an alarm's evidence is made o
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from namecard_release.domain.causes import DEFAULT_RULES, CauseRule, Diagnosis, classify
@@ -44,13 +45,14 @@ class PathTimes:
 
 @dataclass(frozen=True)
 class PlatformFacts:
-    """What Lambda itself told: reports read, cold starts, and how many invocations used all the memory they had."""
+    """What Lambda itself told: reports, cold starts, failed starts, invocations that used all the memory they had."""
 
     reports: int = 0
     cold_starts: int = 0
     memory_mb: int | None = None
     most_used_mb: int | None = None
     memory_exhausted: int = 0
+    init_errors: int = 0
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ class Triage:
     _impact: ImpactCounter = field(default_factory=ImpactCounter)
     _times: dict[tuple[str, str], Durations] = field(default_factory=dict)
     _failed_ids: dict[str, None] = field(default_factory=dict)
+    _unechoed: Counter[tuple[str, str]] = field(default_factory=Counter)
     _templates: dict[str, str] = field(default_factory=dict)
     _platform: PlatformFacts = field(default_factory=PlatformFacts)
     _malformed: list[str] = field(default_factory=list)
@@ -157,12 +160,24 @@ class Triage:
         times.add(event.duration_ms)
 
     def _add_failure(self, event: Failure) -> None:
-        if event.by_platform and event.invocation_id in self._failed_ids:
+        if event.by_platform and self._is_echo(event):
             return
         if event.invocation_id:
             self._remember(event.invocation_id)
+        if not event.by_platform and len(self._unechoed) < _MOST_CACHED:
+            self._unechoed[event.service, event.error] += 1
         self._groups.add(event, self._template(event.path))
         self._impact.add(event)
+
+    def _is_echo(self, event: Failure) -> bool:
+        if event.invocation_id:
+            return event.invocation_id in self._failed_ids
+        # Python's runtime names no invocation: such a line belongs to one that the function logged under that name.
+        key = (event.service, event.error)
+        if not self._unechoed[key]:
+            return False
+        self._unechoed[key] -= 1
+        return True
 
     def _remember(self, invocation_id: str) -> None:
         if len(self._failed_ids) >= _MOST_REMEMBERED:
@@ -171,6 +186,9 @@ class Triage:
 
     def _add_report(self, event: Report) -> None:
         before = self._platform
+        if event.init_error:
+            self._platform = replace(before, init_errors=before.init_errors + 1)
+            return
         full = event.memory_mb is not None and event.used_mb is not None and event.used_mb >= event.memory_mb
         self._platform = PlatformFacts(
             reports=before.reports + 1,
@@ -178,6 +196,7 @@ class Triage:
             memory_mb=event.memory_mb if event.memory_mb is not None else before.memory_mb,
             most_used_mb=max((u for u in (event.used_mb, before.most_used_mb) if u is not None), default=None),
             memory_exhausted=before.memory_exhausted + full,
+            init_errors=before.init_errors,
         )
 
     def _template(self, path: str) -> str:

@@ -38,7 +38,7 @@ def _plain(value: object) -> object:
     return value
 
 
-def reading_row(reading: AlarmReading) -> dict[str, str]:
+def reading_row(reading: AlarmReading) -> dict[str, Any]:
     """Turn an alarm's reading into JSON."""
     return {**asdict(reading), "state": reading.state.value, "since": reading.since.isoformat()}
 
@@ -53,9 +53,11 @@ def read_promotion(row: RowMapping) -> Promotion:
     return Promotion(**values)
 
 
-def _read_reading(raw: Mapping[str, str]) -> AlarmReading:
+def _read_reading(raw: Mapping[str, Any]) -> AlarmReading:
     since = datetime.fromisoformat(raw["since"])
-    return AlarmReading(raw["name"], raw["arn"], AlarmState(raw["state"]), since, raw["reason"])
+    # Rows of earlier versions name no children.
+    children = tuple(raw.get("children", ()))
+    return AlarmReading(raw["name"], raw["arn"], AlarmState(raw["state"]), since, raw["reason"], children)
 
 
 def gate_row(result: GateResult) -> dict[str, Any]:

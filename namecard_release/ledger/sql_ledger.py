@@ -6,6 +6,7 @@ from copy import copy
 from typing import Self
 
 from namecard_release.ledger.audit import Audit
+from namecard_release.ledger.dead_letters import DeadLetters
 from namecard_release.ledger.decisions import Decisions
 from namecard_release.ledger.fast_path import FastPaths
 from namecard_release.ledger.gates import Gates
@@ -14,10 +15,13 @@ from namecard_release.ledger.leases import Leases, refuse_lost_lease
 from namecard_release.ledger.people import People
 from namecard_release.ledger.promotions import Promotions
 from namecard_release.ledger.waivers import Waivers
+from namecard_release.ledger.watch import Watches
 from namecard_release.ledger_port import Lease
 
 
-class SqlLedger(Promotions, Gates, Waivers, Decisions, Leases, Heartbeats, People, Audit, FastPaths):
+class SqlLedger(
+    Promotions, Gates, Waivers, Decisions, Leases, Heartbeats, People, Audit, FastPaths, DeadLetters, Watches
+):
     """Promotions, gates, waivers, decisions, holds, leases, beats and people's words in one database:
     `SqlLedger(engine, now)`.
     """

@@ -1,4 +1,4 @@
-"""The sandbox's Dagster: its instance folder and its three processes (code server, web server, daemon).
+"""The sandbox's Dagster: its instance folder and its processes (code server, run server, web server, daemon).
 
 There is never more than one daemon: two would launch the same rollback twice.
 """
@@ -18,8 +18,10 @@ from namecard_release.errors import PermanentError
 from namecard_release.sandbox import processes
 from namecard_release.sandbox.processes import LOOPBACK, Launch, ProcessRecord
 from namecard_release.sandbox.state import StateStore
+from namecard_release.warm.protocol import is_serving
 
 CODE_SERVER, WEB_SERVER, DAEMON = "code-server", "web-server", "daemon"
+RUN_SERVER = "run-server"
 LOCATION = "namecard_release"
 DEFINITIONS = "namecard_release.definitions"
 START_TIMEOUT_SECONDS = 90.0
@@ -36,8 +38,8 @@ run_coordinator:
   module: dagster._core.run_coordinator
   class: DefaultRunCoordinator
 run_launcher:
-  module: dagster
-  class: DefaultRunLauncher
+  module: namecard_release.warm.launcher
+  class: WarmRunLauncher
 sensors:
   use_threads: true
   num_workers: 8
@@ -124,6 +126,7 @@ def ensure_dagster(store: StateStore, plan: DagsterPlan) -> str:
     workspace = ["--workspace", str(plan.workspace)]
     serve = ["code-server", "start", "--module-name", plan.definitions, "--host", LOOPBACK, "--port", str(code_port)]
     _ensure(store, plan, CODE_SERVER, ["dagster", *serve])
+    _ensure(store, plan, RUN_SERVER, ["namecard_release.warm.server"])
     processes.wait_until(
         lambda: processes.accepts(code_port),
         "Dagster's code server",
@@ -134,6 +137,7 @@ def ensure_dagster(store: StateStore, plan: DagsterPlan) -> str:
     web = ["--host", LOOPBACK, "--port", str(ui_port), *workspace]
     _ensure(store, plan, WEB_SERVER, ["dagster_webserver", *web])
     _ensure(store, plan, DAEMON, ["dagster._daemon", "run", *workspace])
+    _wait(store, plan, RUN_SERVER, lambda: is_serving(plan.home))
     url = f"http://{LOOPBACK}:{ui_port}"
     _wait(store, plan, WEB_SERVER, _Loading(url).is_done)
     _wait(store, plan, DAEMON, lambda: _daemon_beats(url))
@@ -141,7 +145,7 @@ def ensure_dagster(store: StateStore, plan: DagsterPlan) -> str:
 
 
 def stop_part(store: StateStore, part: str) -> None:
-    """Stop one of the three processes; the daemon goes first, so that nothing new is launched."""
+    """Stop one of the four processes; the daemon goes first, so that nothing new is launched."""
     processes.stop(store.state.processes.get(part), timeout=STOP_TIMEOUT_SECONDS)
     store.record(part, None)
 

@@ -29,6 +29,7 @@ PARTS = (
     postgres.PART,
     EMULATOR,
     dagster_process.CODE_SERVER,
+    dagster_process.RUN_SERVER,
     dagster_process.WEB_SERVER,
     dagster_process.DAEMON,
 )
@@ -82,7 +83,7 @@ def up(
     definitions: str = dagster_process.DEFINITIONS,
     seed: Seed | None = None,
 ) -> SandboxState:
-    """Bring the sandbox in folder `root` up and return its state; without `dagster`, all but its three processes.
+    """Bring the sandbox in folder `root` up and return its state; without `dagster`, all but its four processes.
 
     `seed` fills the platform's repository and returns letter -> SHA; default: the sample platform's.
     Raises TransientError when another command works on the same sandbox, PermanentError when a part does not start.
@@ -115,10 +116,11 @@ def down(root: Path, *, purge: bool = False) -> None:
     with _exclusively(root):
         store = StateStore(root)
         dagster_process.stop_part(store, dagster_process.DAEMON)
-        with ThreadPoolExecutor(4, thread_name_prefix="sandbox") as pool:
+        with ThreadPoolExecutor(5, thread_name_prefix="sandbox") as pool:
             stopping = [
                 pool.submit(dagster_process.stop_part, store, dagster_process.WEB_SERVER),
                 pool.submit(dagster_process.stop_part, store, dagster_process.CODE_SERVER),
+                pool.submit(dagster_process.stop_part, store, dagster_process.RUN_SERVER),
                 pool.submit(_stop_emulator, store),
                 pool.submit(postgres.stop_postgres, store),
             ]

@@ -176,7 +176,7 @@ def _runs_already(pipeline: Pipeline, site: Site, promotion: Promotion, assembly
         return False
     outputs = site.cloud.outputs(site.settings.stack_names)
     base = find_base_url(site, outputs)
-    if base is None or not all(f.expected and f.expected == f.running for f in site.cloud.functions(assembly)):
+    if base is None or not all(function.is_expected for function in site.cloud.functions(assembly)):
         return False
     probes = pipeline.prober.probe(base, pipeline.settings.platform.services)
     return {probe.version for probe in probes if probe.version is not None} == {assembly.release}

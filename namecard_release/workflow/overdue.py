@@ -5,6 +5,7 @@ from __future__ import annotations
 from namecard_release.domain.audit import AUTOMATION
 from namecard_release.domain.deadlines import Overdue, find_overdue
 from namecard_release.domain.promotion import PromotionPhase
+from namecard_release.workflow.paging import page_stopped
 from namecard_release.workflow.pipeline import Pipeline
 
 
@@ -31,5 +32,6 @@ def _end(pipeline: Pipeline, overdue: Overdue) -> bool:
     found = pipeline.ledger.promotion(promotion.id)
     if found is None or (found.phase, found.updated_at) != (promotion.phase, promotion.updated_at):
         return False
-    pipeline.ledger.move(promotion.id, PromotionPhase.HELD, pipeline.clock.now(), overdue.reason, by=AUTOMATION)
+    held = pipeline.ledger.move(promotion.id, PromotionPhase.HELD, pipeline.clock.now(), overdue.reason, by=AUTOMATION)
+    page_stopped(pipeline, held)
     return True

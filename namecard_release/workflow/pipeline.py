@@ -25,9 +25,10 @@ from namecard_release.ports import (
     Tools,
     TrialServer,
 )
-from namecard_release.serving_port import CodeSwitch
+from namecard_release.serving_port import CodeSwitch, DriftReader
 from namecard_release.settings import Environment, Settings
 from namecard_release.signals_port import Signals
+from namecard_release.workflow.dead_letters import Desk, no_desk
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Site:
     target: TargetDatabase
     deployer: Deployer
     switch: CodeSwitch
+    drift: DriftReader
     signals: Signals | None = None
 
 
@@ -62,6 +64,7 @@ class Pipeline:
     rehearsal: RehearsalServer
     tools: Tools
     outbox: Outbox
+    dead_letters: Callable[[str], Desk] = no_desk
 
 
 class StoppedError(RefusedError):

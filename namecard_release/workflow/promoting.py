@@ -19,6 +19,7 @@ from namecard_release.domain.promotion import (
 from namecard_release.domain.release import short
 from namecard_release.errors import RefusedError
 from namecard_release.workflow.gating import ENVIRONMENT_GATES, INFORMATIVE_GATES, RELEASE_GATES
+from namecard_release.workflow.paging import page_stopped
 from namecard_release.workflow.people import why_frozen
 from namecard_release.workflow.pipeline import Pipeline, StoppedError
 from namecard_release.workflow.waiting import refuse_unapproved
@@ -178,7 +179,8 @@ def _read_gates(pipeline: Pipeline, promotion: Promotion) -> tuple[GateResult, .
 
 def stop(pipeline: Pipeline, promotion_id: str, phase: PromotionPhase, reason: str) -> NoReturn:
     """End a promotion in a phase with its reason. Raises StoppedError always."""
-    pipeline.ledger.move(promotion_id, phase, pipeline.clock.now(), reason, by=AUTOMATION)
+    promotion = pipeline.ledger.move(promotion_id, phase, pipeline.clock.now(), reason, by=AUTOMATION)
+    page_stopped(pipeline, promotion)
     raise StoppedError(phase, reason)
 
 

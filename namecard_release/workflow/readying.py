@@ -11,8 +11,11 @@ from namecard_release.domain.migrations import plan_migrations
 from namecard_release.domain.readiness import judge_alarm_states, judge_stacks
 from namecard_release.domain.status import describe_environment
 from namecard_release.errors import TransientError
+from namecard_release.workflow.drifting import check_drift
 from namecard_release.workflow.pipeline import Pipeline, Site
 from namecard_release.workflow.verifying import find_base_url
+
+_CODE = ("ledger", "assembly", "code", "aliases")
 
 
 def check_readiness(pipeline: Pipeline, environment: str) -> tuple[Phase, ...]:
@@ -27,6 +30,7 @@ def check_readiness(pipeline: Pipeline, environment: str) -> tuple[Phase, ...]:
         _read("stacks", lambda: judge_stacks(site.cloud.stack_statuses(site.settings.stack_names))),
         _read("alarm sensor", lambda: judge_alarm_sensor(pipeline)),
         _read("alarms", lambda: judge_alarm_states(site.cloud.alarms(site.settings.stack_names))),
+        _read("code", lambda: _judge_drift(pipeline, environment)),
         _read("schema", lambda: _judge_schema(pipeline, site, running)),
         _read("probes", lambda: _judge_services(pipeline, site, running)),
     )
@@ -44,6 +48,13 @@ def _read(name: str, judge: Callable[[], Phase]) -> Phase:
         return judge()
     except TransientError as error:
         return Phase(name, Verdict.UNKNOWN, f"unread: {error}")
+
+
+def _judge_drift(pipeline: Pipeline, environment: str) -> Phase:
+    # CloudFormation's own comparison takes minutes: that is `drift_job`'s.
+    report = check_drift(pipeline, environment, detect=False)
+    verdict, reason = combine_phases([phase for phase in report.phases if phase.name in _CODE])
+    return Phase("code", verdict, reason)
 
 
 def _judge_schema(pipeline: Pipeline, site: Site, running: str | None) -> Phase:

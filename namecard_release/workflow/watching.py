@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from namecard_release.domain.alarms import AlarmAssessment, AlarmReading, assess_alarms, settle_baseline
+from namecard_release.domain.alarms import AlarmAssessment, AlarmReading, AlarmVerdict, assess_alarms, settle_baseline
 from namecard_release.domain.audit import AUTOMATION
 from namecard_release.domain.compatibility import Safety
 from namecard_release.domain.gates import GateResult, Verdict
+from namecard_release.domain.post_bake import is_watched
 from namecard_release.domain.promotion import Promotion, PromotionPhase
 from namecard_release.domain.rollback import Action, Decision, Watched, decide, find_last_good
 from namecard_release.domain.safety import SafetyVerdict
 from namecard_release.errors import TransientError
 from namecard_release.workflow.judging import find_way, judge_schema
+from namecard_release.workflow.paging import page_after_bake, page_alarms, page_stopped
 from namecard_release.workflow.people import why_held
 from namecard_release.workflow.pipeline import Pipeline
 from namecard_release.workflow.verifying import PROBES_GATE
@@ -39,6 +42,22 @@ class Fallback:
     rehearsal: GateResult | None = None
 
 
+@dataclass(frozen=True)
+class Signals:
+    """What was read about a promotion at a moment; its baseline is settled by what was read."""
+
+    promotion: Promotion
+    readings: tuple[AlarmReading, ...]
+    assessment: AlarmAssessment
+    health: Verdict | None
+    now: datetime
+
+    @property
+    def breaches(self) -> bool:
+        """Whether an alarm that decides is breached, or the probes failed."""
+        return self.assessment.verdict is AlarmVerdict.BREACHED or self.health is Verdict.FAILED
+
+
 def find_watched(pipeline: Pipeline) -> tuple[Promotion, ...]:
     """List the promotions that need a look: baking ones, and those that ended badly while their code serves."""
     newest = [_find_newest(pipeline, name) for name in pipeline.settings.environments]
@@ -56,6 +75,20 @@ def _needs_a_look(pipeline: Pipeline, promotion: Promotion) -> bool:
         return False
     # A rollback that was decided is asked for until it has begun: whoever decided it may have died before that.
     decision = pipeline.ledger.decision(promotion.id)
+    return decision is None or decision.action is Action.ROLL_BACK
+
+
+def find_watched_after_bake(pipeline: Pipeline) -> tuple[Promotion, ...]:
+    """List the promotions that succeeded and are watched on: what serves, for as long as the policy says."""
+    newest = [_find_newest(pipeline, name) for name in pipeline.settings.environments]
+    return tuple(p for p in newest if p is not None and _is_watched_after_bake(pipeline, p))
+
+
+def _is_watched_after_bake(pipeline: Pipeline, promotion: Promotion) -> bool:
+    policy = pipeline.settings.environment(promotion.environment).post_bake.policy()
+    if not is_watched(promotion, policy, pipeline.clock.now()):
+        return False
+    decision = pipeline.ledger.post_bake_decision(promotion.id)
     return decision is None or decision.action is Action.ROLL_BACK
 
 
@@ -81,26 +114,54 @@ def find_fallback(pipeline: Pipeline, promotion: Promotion) -> Fallback:
 
 def look(pipeline: Pipeline, promotion: Promotion, fallback: Fallback) -> Watch:
     """Look at one promotion: read its alarms, decide, and record a decision that is more than waiting."""
-    site = pipeline.site(promotion.environment)
     recorded = pipeline.ledger.decision(promotion.id)
     if recorded is not None:
         # Whoever recorded it may have died before it was carried out.
         _apply(pipeline, promotion, recorded)
         return Watch(promotion, recorded, (), fresh=False)
+    seen = read_signals(pipeline, promotion)
+    decision = decide(gather(pipeline, seen, fallback), seen.now)
+    page_alarms(pipeline, seen.promotion, seen.assessment.page_by)
+    fresh = decision.action is not Action.WAIT and pipeline.ledger.record_decision(promotion.id, decision, seen.now)
+    if fresh:
+        _apply(pipeline, seen.promotion, decision)
+    return Watch(seen.promotion, decision, seen.readings, fresh)
+
+
+def look_after_bake(pipeline: Pipeline, promotion: Promotion) -> Watch:
+    """Look at one promotion that succeeded, as `look` does at one that bakes; its phase stays whatever is decided.
+
+    Where it could go back to is found when something breaches, for this watch is long.
+    """
+    recorded = pipeline.ledger.post_bake_decision(promotion.id)
+    if recorded is not None:
+        return Watch(promotion, recorded, (), fresh=False)
+    seen = read_signals(pipeline, promotion)
+    page_alarms(pipeline, seen.promotion, seen.assessment.page_by)
+    if not seen.breaches:
+        quiet = Decision(Action.WAIT, f"watched after its bake: {seen.assessment.reason}")
+        return Watch(seen.promotion, quiet, seen.readings, fresh=False)
+    decision = decide(gather(pipeline, seen, find_fallback(pipeline, seen.promotion)), seen.now)
+    fresh = decision.action is not Action.WAIT and pipeline.ledger.record_post_bake(promotion.id, decision, seen.now)
+    if fresh and decision.action is Action.HALT:
+        page_after_bake(pipeline, seen.promotion, decision.reason)
+    return Watch(seen.promotion, decision, seen.readings, fresh)
+
+
+def read_signals(pipeline: Pipeline, promotion: Promotion) -> Signals:
+    """Read a promotion's alarms and the verdict of its probes, and assess the alarms."""
+    site = pipeline.site(promotion.environment)
     now = pipeline.clock.now()
     unread: str | None = None
     readings: tuple[AlarmReading, ...] = ()
     try:
-        readings = site.cloud.alarms(site.settings.stack_names)
+        # Another process deployed it: the names that this one remembers may be those of the release before.
+        readings = site.cloud.alarms(site.settings.stack_names, promotion.deployed_at or promotion.deploy_started_at)
     except TransientError as error:
         unread = str(error)
     promotion = _settle(pipeline, promotion, readings)
     assessment = assess_alarms(promotion.baseline, readings, site.settings.alarm_rules(), now, unread)
-    decision = decide(_gather(pipeline, promotion, assessment, fallback), now)
-    fresh = decision.action is not Action.WAIT and pipeline.ledger.record_decision(promotion.id, decision, now)
-    if fresh:
-        _apply(pipeline, promotion, decision)
-    return Watch(promotion, decision, readings, fresh)
+    return Signals(promotion, readings, assessment, read_health(pipeline, promotion), now)
 
 
 def _settle(pipeline: Pipeline, promotion: Promotion, readings: tuple[AlarmReading, ...]) -> Promotion:
@@ -112,17 +173,31 @@ def _settle(pipeline: Pipeline, promotion: Promotion, readings: tuple[AlarmReadi
     return pipeline.ledger.move(promotion.id, promotion.phase, pipeline.clock.now(), told, baseline=baseline)
 
 
-def _gather(pipeline: Pipeline, promotion: Promotion, assessment: AlarmAssessment, fallback: Fallback) -> Watched:
+def gather(pipeline: Pipeline, seen: Signals, fallback: Fallback) -> Watched:
+    """Put together what the decision about a promotion looks at."""
+    own = pipeline.settings.environment(seen.promotion.environment)
     return Watched(
-        promotion=promotion,
-        assessment=assessment,
-        health=read_health(pipeline, promotion),
+        promotion=seen.promotion,
+        assessment=seen.assessment,
+        health=seen.health,
         last_good=fallback.last_good,
         safety=fallback.safety,
         decided=False,
-        held=why_held(pipeline.ledger, promotion.environment, pipeline.clock.now()),
-        unknown_deadline_seconds=pipeline.settings.environment(promotion.environment).unknown_deadline_seconds,
+        held=why_held(pipeline.ledger, seen.promotion.environment, seen.now),
+        unknown_deadline_seconds=own.unknown_deadline_seconds,
+        unread_since=_find_unread_since(pipeline, seen, fallback),
+        after_bake=own.post_bake.policy().action,
     )
+
+
+def _find_unread_since(pipeline: Pipeline, seen: Signals, fallback: Fallback) -> datetime | None:
+    """Give the moment since which this breach waits for the schema: kept in the ledger, or a restart would renew it."""
+    if not (seen.breaches and fallback.safety.unread):
+        return None
+    by = seen.assessment.roll_back_by
+    first = min(by, key=lambda reading: (reading.since, reading.arn), default=None)
+    what = "the probes" if first is None else f"{first.arn} {first.since.isoformat()}"
+    return pipeline.ledger.mark(seen.promotion.id, f"schema unread for {what}", seen.now) or seen.now
 
 
 def _apply(pipeline: Pipeline, promotion: Promotion, decision: Decision) -> None:
@@ -131,3 +206,4 @@ def _apply(pipeline: Pipeline, promotion: Promotion, decision: Decision) -> None
         pipeline.ledger.move(promotion.id, PromotionPhase.SUCCEEDED, now, decision.reason, by=AUTOMATION)
     elif decision.action is Action.HALT:
         pipeline.ledger.move(promotion.id, PromotionPhase.HELD, now, decision.reason, by=AUTOMATION)
+        page_stopped(pipeline, replace(promotion, phase=PromotionPhase.HELD, reason=decision.reason))

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from namecard_release.adapters.cloudwatch import FoundAlarm, find_alarms, read_alarms
+from namecard_release.adapters.cloudwatch import FoundAlarm, find_alarms, find_children, read_alarms
 from namecard_release.domain.alarms import AlarmReading, AlarmState
 
 EARLY, LATE = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
@@ -24,10 +24,20 @@ class Watch:
         assert operation == "describe_alarms"
         return self
 
-    def paginate(self, AlarmNames: list[str], PaginationConfig: dict[str, int]) -> list[dict[str, Any]]:
+    def paginate(
+        self, AlarmNames: list[str], AlarmTypes: list[str], PaginationConfig: dict[str, int]
+    ) -> list[dict[str, Any]]:
+        assert sorted(AlarmTypes) == ["CompositeAlarm", "MetricAlarm"]
         self.calls.append(AlarmNames)
         found = [self.alarms[name] for name in AlarmNames if name in self.alarms]
-        return [{"MetricAlarms": found[start : start + 2]} for start in range(0, len(found), 2)]
+        pages = [found[start : start + 2] for start in range(0, len(found), 2)]
+        return [
+            {
+                "MetricAlarms": [alarm for alarm in page if "AlarmRule" not in alarm],
+                "CompositeAlarms": [alarm for alarm in page if "AlarmRule" in alarm],
+            }
+            for page in pages
+        ]
 
 
 def read(watch: Watch, *alarms: FoundAlarm) -> tuple[AlarmReading, ...]:
@@ -82,5 +92,36 @@ def test_alarms_are_picked_from_the_resources() -> None:
         {"LogicalResourceId": "A", "PhysicalResourceId": "a", "ResourceType": "AWS::CloudWatch::Alarm"},
         {"LogicalResourceId": "B", "ResourceType": "AWS::CloudWatch::Alarm"},
         {"LogicalResourceId": "C", "PhysicalResourceId": "c", "ResourceType": "AWS::SQS::Queue"},
+        {"LogicalResourceId": "D", "PhysicalResourceId": "d", "ResourceType": "AWS::CloudWatch::CompositeAlarm"},
+        {"LogicalResourceId": "E", "PhysicalResourceId": f"{PLACE}:e", "ResourceType": "AWS::CloudWatch::Alarm"},
     ]
-    assert find_alarms(resources) == (FoundAlarm("A", "a"), FoundAlarm("B", ""))
+    names = {"A": "a", "B": "", "D": "d", "E": "e"}
+    assert find_alarms(resources) == tuple(FoundAlarm(*one) for one in names.items())
+
+
+PLACE = "arn:aws:cloudwatch:eu-west-1:000000000000:alarm"
+
+
+@pytest.mark.parametrize(
+    ("rule", "children"),
+    [
+        ('ALARM("a")', ["a"]),
+        ("ALARM(a) OR ALARM(b)", ["a", "b"]),
+        ("NOT (OK(a) AND INSUFFICIENT_DATA(b)) OR ALARM(a)", ["a", "b"]),
+        ('ALARM("with a space, and (more)")', ["with a space, and (more)"]),
+        ('AT_LEAST(2, ALARM, (a, "b", c))', ["a", "b", "c"]),
+        ("AT_LEAST(50%, NOT OK, (a, b))", ["a", "b"]),
+        (f"ALARM({PLACE}:a)", ["a"]),
+        (f'ALARM("{PLACE}:a") AND TRUE', ["a"]),
+        ("FALSE", []),
+    ],
+)
+def test_the_alarms_in_a_composites_rule(rule: str, children: list[str]) -> None:
+    assert find_children(rule, f"{PLACE}:whole") == tuple(f"{PLACE}:{name}" for name in children)
+
+
+def test_a_composite_is_read_with_its_parts_beside_metric_alarms() -> None:
+    watch = Watch(told("whole", "ALARM", AlarmRule="ALARM(p) OR ALARM(q)", AlarmArn=f"{PLACE}:whole"), told("p"))
+    whole, part = read(watch, FoundAlarm("W", "whole"), FoundAlarm("P", "p"))
+    assert (whole.state, whole.children) == (AlarmState.ALARM, (f"{PLACE}:p", f"{PLACE}:q"))
+    assert part.children == ()

@@ -10,6 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from namecard_release.cli.main import app
+from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase
+from namecard_release.domain.rollback import Action, Decision
 from namecard_release.ledger.open import open_ledger
 
 _SETTINGS = """
@@ -47,3 +49,24 @@ def test_status_tells_when_the_alarm_sensor_was_last_seen(
     plain = json.loads(CliRunner().invoke(app, ["status", "--json", "--settings", str(file)]).stdout)
     assert plain["alarm_sensor"]["verdict"] == verdict and told in plain["alarm_sensor"]["reason"]
     assert list(plain["environments"]) == ["staging"]
+
+
+def test_status_tells_what_the_watch_after_a_bake_decided(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text(_SETTINGS, encoding="utf-8")
+    now = datetime.now(UTC)
+    ledger = open_ledger(f"sqlite:///{tmp_path}/var/ledger.sqlite")
+    kind, phase = PromotionKind.PROMOTION, PromotionPhase.SUCCEEDED
+    done = Promotion(
+        "p-1", "staging", "a" * 40, kind, phase, "ada", "wanted", now, now, ended_at=now, code_changed=True
+    )
+    ledger.open_promotion(done)
+    for told in ("staging aaaaaaaa: watched until ", "staging aaaaaaaa: after its bake HALT: errors"):
+        shown = CliRunner().invoke(app, ["status", "--settings", str(file)])
+        assert shown.exit_code == 0 and told in shown.stdout
+        ledger.record_post_bake("p-1", Decision(Action.HALT, "errors"), now)
+    plain = json.loads(CliRunner().invoke(app, ["status", "--json", "--settings", str(file)]).stdout)
+    assert plain["environments"]["staging"]["watch"] == "after its bake HALT: errors"
+    ledger.close()
+    listed = CliRunner().invoke(app, ["history", "--env", "staging", "--settings", str(file)])
+    assert "HALT after the bake: errors" in listed.stdout

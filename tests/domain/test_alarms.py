@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from namecard_release.domain.alarms import (
@@ -63,6 +65,10 @@ def with_change(*changed: AlarmReading) -> tuple[AlarmReading, ...]:
         ("authServiceErrorsAlarm", None),
         ("NameCardApi-staging-AuthServiceErrorsAlarm1A2B3C4D-XXXX", None),
         ("AuthServiceErrors", None),
+        # Another construct whose name begins or ends alike.
+        ("AuthServiceErrorsAlarmTotal1A2B3C4D", None),
+        ("AuthServiceXErrorsAlarm1A2B3C4D", None),
+        ("HttpApiLatencyAlarmV21A2B3C4D", None),
     ],
 )
 def test_kind_follows_from_the_logical_id(name: str, kind: str | None) -> None:
@@ -104,6 +110,7 @@ ALL = tuple(f"{name}1A2B3C4D" for name in expected_alarms(SERVICES))
         (tuple(n for n in ALL if not n.startswith("HttpApi")), ("HttpApiLatencyAlarm",)),
         # Neither does an alarm whose name only ends alike.
         ((*ALL[1:], "MyAuthServiceErrorsAlarm"), ("AuthServiceErrorsAlarm",)),
+        ((*ALL[1:], "AuthServiceErrorsAlarmTotal1A2B3C4D"), ("AuthServiceErrorsAlarm",)),
     ],
 )
 def test_missing_alarms_are_those_no_name_stands_for(names: tuple[str, ...], missing: tuple[str, ...]) -> None:
@@ -282,3 +289,77 @@ def test_rising_alarms_are_told_apart_from_breached_ones() -> None:
 )
 def test_the_logical_id_is_found_in_a_physical_name(name: str, logical: str) -> None:
     assert logical_name(name) == logical
+
+
+WHOLE, OTHER = "ReleaseHealthAlarm1A2B3C4D", "ReleaseHealthAlarmV2"
+NAMED = {**RULES, "ReleaseHealthAlarm": AlarmRule(AlarmAction.ROLL_BACK, 5)}
+
+
+def whole(state: AlarmState, since: float = 10, name: str = WHOLE, of: tuple[str, ...] = (ERRORS,)) -> AlarmReading:
+    """Make a composite alarm's reading over some alarms."""
+    return replace(reading(name, state, since), children=tuple(f"arn:{child}" for child in of))
+
+
+@pytest.mark.parametrize(
+    ("changed", "rules", "breached", "paged"),
+    [
+        pytest.param((whole(ALARM),), NAMED, (WHOLE,), (), id="named in the policy"),
+        pytest.param((whole(ALARM, 96),), NAMED, (), (), id="named, and not sustained"),
+        pytest.param(
+            (whole(ALARM), reading(ERRORS, ALARM, 10)), NAMED, (WHOLE,), (), id="whole and part are one breach"
+        ),
+        pytest.param((whole(OK), reading(ERRORS, ALARM, 10)), NAMED, (ERRORS,), (), id="the part alone still counts"),
+        pytest.param(
+            (whole(ALARM), reading(LATENCY, ALARM, 10)),
+            NAMED,
+            (LATENCY, WHOLE),
+            (),
+            id="another alarm is another breach",
+        ),
+        pytest.param((whole(ALARM), reading(ERRORS, ALARM, 10)), RULES, (ERRORS,), (), id="unnamed: the part decides"),
+        pytest.param(
+            (whole(ALARM, of=(DLQ,)), reading(DLQ, ALARM, 10)), NAMED, (WHOLE,), (), id="its part is not paged"
+        ),
+        pytest.param(
+            (whole(ALARM, of=(DLQ,)), reading(DLQ, ALARM, 10)), RULES, (), (WHOLE,), id="people are asked once"
+        ),
+        pytest.param((whole(ALARM),), RULES, (), (WHOLE,), id="unnamed, alone: people are asked"),
+        pytest.param(
+            (whole(OK), whole(ALARM, name=OTHER)), NAMED, (), (OTHER,), id="a name that begins alike is another"
+        ),
+        pytest.param(
+            (whole(ALARM), whole(ALARM, name="Top", of=(WHOLE,)), reading(ERRORS, ALARM, 10)),
+            {**NAMED, "Top": AlarmRule(AlarmAction.ROLL_BACK)},
+            ("Top",),
+            (),
+            id="composites of composites",
+        ),
+    ],
+)
+def test_a_composite_and_its_parts_count_once(
+    changed: tuple[AlarmReading, ...], rules: dict[str, AlarmRule], breached: tuple[str, ...], paged: tuple[str, ...]
+) -> None:
+    found = assess_alarms(QUIET, with_change(*changed), rules, NOW)
+    assert ({r.name for r in found.roll_back_by}, {r.name for r in found.page_by}) == (set(breached), set(paged))
+    assert (found.verdict is BREACHED) == bool(breached)
+
+
+@pytest.mark.parametrize(
+    ("current", "words"),
+    [
+        pytest.param(with_change(whole(DARK)), "without data: ReleaseHealth", id="dark"),
+        pytest.param(with_change(whole(UNREAD)), "without data: ReleaseHealth", id="deleted"),
+        pytest.param(QUIET, "the policy names and no stack has: ReleaseHealthAlarm", id="no such alarm"),
+        pytest.param(with_change(whole(OK, name=OTHER)), "no stack has: ReleaseHealthAlarm", id="only one alike"),
+    ],
+)
+def test_an_alarm_that_the_policy_names_and_nobody_reads_is_unknown(
+    current: tuple[AlarmReading, ...], words: str
+) -> None:
+    found = assess_alarms(QUIET, current, NAMED, NOW)
+    assert (found.verdict, words in found.reason) == (UNKNOWN, True), found.reason
+
+
+def test_a_name_that_only_people_are_asked_for_may_be_absent() -> None:
+    rules = {**RULES, "ReleaseHealthAlarm": AlarmRule(AlarmAction.PAGE)}
+    assert assess_alarms(QUIET, QUIET, rules, NOW).verdict is HEALTHY

@@ -200,6 +200,7 @@ def test_the_version_is_the_newest_with_that_code_and_settings(
         ((served("Ocr", expected=None, unread="NoSuchKey"),), 0, ("Ocr: NoSuchKey",)),
         ((served("SchemaMigrator1"),), 0, ()),
         ((replace(AUTH, aliases=()),), 0, ("Auth: its alias was not read",)),
+        ((replace(AUTH, aliases=(ServedAlias("prod-live", "", None),), unread="gone"),), 0, ("Auth: gone",)),
         ((replace(AUTH, aliases=(ServedAlias("prod-live", "7", M),)),), 0, ()),
         # At the right version with a part of the requests going elsewhere.
         ((replace(AUTH, aliases=(ServedAlias("prod-live", "7", M, weighs=("9",)),)),), 1, ()),

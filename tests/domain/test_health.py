@@ -11,6 +11,7 @@ from namecard_release.domain.alarms import expected_alarms
 from namecard_release.domain.gates import Phase, Verdict
 from namecard_release.domain.health import Expectation, Probe, Reality, RunningFunction, judge_probes, judge_reality
 from namecard_release.domain.migrations import LedgerRow
+from namecard_release.domain.serving import ServedAlias
 from tests.domain.cases import CARDS, SERVICES, TITLE, USERS, B, C, file, row
 
 PASSED, FAILED, UNKNOWN = Verdict.PASSED, Verdict.FAILED, Verdict.UNKNOWN
@@ -158,3 +159,22 @@ def test_there_is_one_phase_a_service_in_their_order() -> None:
     phases = judge_probes(SERVICES, C, (other, replace(probe(), service="cards"), probe(500)))
     assert [(phase.name, phase.verdict) for phase in phases] == [("auth", FAILED), ("cards", PASSED)]
     assert judge_probes((), C, (probe(),)) == ()
+
+
+LIVE = ServedAlias("prod-live", "7", "x")
+
+
+@pytest.mark.parametrize(
+    ("alias", "verdict", "words"),
+    [
+        (LIVE, PASSED, "2 functions and 1 aliases run the release's code"),
+        (replace(LIVE, version="9", digest="old"), FAILED, f"{AUTH}:prod-live at version 9 runs old instead of x"),
+        (replace(LIVE, weighs=("9",)), FAILED, "and a part goes to version 9"),
+        (replace(LIVE, digest=None, unread="throttled"), UNKNOWN, f"{AUTH}: throttled"),
+    ],
+)
+def test_what_an_alias_serves_is_the_release_code_as_well(alias: ServedAlias, verdict: Verdict, words: str) -> None:
+    function = RunningFunction(AUTH, "x", "x", aliases=(alias,))
+    phase = judged(EXPECTED, replace(REAL, functions=(function, REAL.functions[1])), "code")
+    assert phase.verdict is verdict and words in phase.reason
+    assert function.is_expected == (verdict is PASSED) and not replace(function, running="old").is_expected

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pytest
 
-from namecard_release.domain.alarms import AlarmAssessment, AlarmState, AlarmVerdict
+from namecard_release.domain.alarms import AlarmAction, AlarmAssessment, AlarmState, AlarmVerdict
 from namecard_release.domain.compatibility import Safety
 from namecard_release.domain.gates import Verdict
 from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase
@@ -100,6 +100,7 @@ ADDITIVE = SafetyVerdict(Safety.SAFE, "it can live with add-title", ("add-title"
 DUMB = SafetyVerdict(Safety.UNKNOWN, "no answer", unread=True)
 UNSURE = SafetyVerdict(Safety.UNKNOWN, "nobody tried")
 A_ROLLBACK = rollback(B, 0, P.BAKING)
+DONE = stands(P.SUCCEEDED)
 WAIT, PROCEED, ROLL_BACK, HALT = Action.WAIT, Action.PROCEED, Action.ROLL_BACK, Action.HALT
 
 TABLE = {
@@ -140,6 +141,41 @@ TABLE = {
     ),
     # The schema may be asked again; nothing is decided on what did not answer.
     "breach, schema unread": case(WAIT, "held, the schema is no answer", assessment=BREACH, safety=DUMB),
+    "breach, schema unread until just before the deadline": case(
+        WAIT, "held, the schema is no answer", at(629), assessment=BREACH, safety=DUMB, unread_since=at(30)
+    ),
+    "breach, schema unread at the deadline": case(
+        HALT, "unread for 600 s, the schema is no answer", at(630), assessment=BREACH, safety=DUMB, unread_since=at(30)
+    ),
+    "sick, schema unread at the deadline": case(
+        HALT,
+        "unread for 5 s",
+        at(35),
+        health=Verdict.FAILED,
+        safety=DUMB,
+        unread_since=at(30),
+        unknown_deadline_seconds=5.0,
+    ),
+    "breach, schema read after it was not": case(ROLL_BACK, "errors", at(700), assessment=BREACH, unread_since=at(30)),
+    "quiet, schema unread": case(PROCEED, "bake ended", LATE, safety=DUMB, unread_since=at(30)),
+    # After the bake the policy says what a breach asks for; everything else is as before.
+    "breach after the bake": case(HALT, "the policy asks for people", LATE, assessment=BREACH, promotion=DONE),
+    "breach after the bake, roll back": case(
+        ROLL_BACK, "errors", LATE, assessment=BREACH, promotion=DONE, after_bake=AlarmAction.ROLL_BACK
+    ),
+    "breach after the bake, unsafe": case(
+        HALT, "UNSAFE", LATE, assessment=BREACH, promotion=DONE, after_bake=AlarmAction.ROLL_BACK, safety=UNSAFE
+    ),
+    "breach after the bake, held": case(
+        HALT, "people hold", LATE, assessment=BREACH, promotion=DONE, after_bake=AlarmAction.ROLL_BACK, held="drill"
+    ),
+    "breach after the bake of a rollback": case(
+        HALT, "never rolled back", LATE, assessment=BREACH, promotion=rollback(B, 0), after_bake=AlarmAction.ROLL_BACK
+    ),
+    "dark after the bake": case(WAIT, "alarms unread", LATE, assessment=DARK, promotion=DONE),
+    "breach while baking, whatever comes after": case(
+        ROLL_BACK, "errors", assessment=BREACH, after_bake=AlarmAction.PAGE
+    ),
     "breach of a rollback": case(HALT, "never rolled back", assessment=BREACH, promotion=A_ROLLBACK),
     # People are asked; the release is not at fault for all that is known.
     "page while baking": case(WAIT, "dlq", assessment=PAGE),

@@ -60,6 +60,14 @@ def test_lambdas_line_about_a_failure_that_was_logged_is_no_second_one() -> None
     assert sum_up(failure(0), failure(0)).failed == 2
 
 
+def test_a_line_of_lambdas_without_an_id_belongs_to_a_failure_of_that_name() -> None:
+    nameless = failure(0, "KeyError", by_platform=True, invocation_id="")
+    assert sum_up(failure(0, "KeyError"), nameless).failed == 1
+    assert sum_up(failure(0, "KeyError"), nameless, nameless).failed == 2
+    assert sum_up(failure(0, "TypeError"), nameless).failed == 2
+    assert sum_up(failure(0, "KeyError", service="auth"), nameless).failed == 2
+
+
 def test_impact_counts_distinct_ids_and_keeps_no_address(monkeypatch: pytest.MonkeyPatch) -> None:
     ids = (("x-correlation-id", "c1"), ("x-forwarded-for", "192.0.2.1, 10.0.0.1"))
     events = [failure(0, correlation=ids), failure(1, correlation=ids), failure(2), failure(3)]
@@ -130,7 +138,10 @@ def test_the_cause_is_what_more_than_half_point_to(events: list[object], cause: 
 
 
 def test_reports_are_summed_up() -> None:
-    facts = sum_up(Report("a", 256, 80, True), Report("b", 256, 256, False), Report("c", None, None, False)).platform
+    failed_start = Report("", None, None, False, "Runtime.ExitError")
+    reports = (Report("a", 256, 80, True), Report("b", 256, 256, False), Report("c", None, None, False), failed_start)
+    facts = sum_up(*reports).platform
+    assert facts.init_errors == 1
     assert (facts.reports, facts.cold_starts, facts.memory_mb) == (3, 1, 256)
     assert (facts.most_used_mb, facts.memory_exhausted) == (256, 1)
 

@@ -74,7 +74,8 @@ class FakeSignals:
     def parts(self, stacks: Sequence[str], services: Sequence[str]) -> StackParts:
         """Give the stacks' parts."""
         self._reach("parts")
-        return self.parts_read
+        own = tuple(one for one in self.parts_read.functions if one.service in services)
+        return replace(self.parts_read, functions=own)
 
     def concurrency(self, function: WatchedFunction) -> Concurrency:
         """Give the limits."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from namecard_release.domain.assembly import Assembly
+from namecard_release.domain.drift import StackDrift, StackDriftStatus
 from namecard_release.domain.fast_path import ALIAS, FUNCTION, Step, StepAction
 from namecard_release.domain.serving import (
     PublishedVersion,
@@ -58,6 +59,8 @@ class FakeSwitch:
     changed: Mapping[str, str] = field(default_factory=dict)
     failing: set[str] = field(default_factory=set)
     taken: list[str] = field(default_factory=list)
+    gone: set[str] = field(default_factory=set)
+    drifts: dict[str, StackDrift] = field(default_factory=dict)
     during: Callable[[Step], object] = lambda _: None
 
     def over(self, world: World) -> FakeSwitch:
@@ -117,3 +120,20 @@ class FakeSwitch:
     def holds_code(self, assembly: Assembly) -> bool:
         """Tell what CloudFormation believes."""
         return self._deployed == assembly.release
+
+    def queue_exists(self, name: str) -> bool:
+        """Tell whether a test left the queue there, or fail to."""
+        return self._exists("queue")
+
+    def dashboard_exists(self, name: str) -> bool:
+        """Tell whether a test left the dashboard there, or fail to."""
+        return self._exists("dashboard")
+
+    def _exists(self, name: str) -> bool:
+        if self.world is not None and name in self.world.unreachable:
+            raise TransientError(f"the {name} was not found out")
+        return name not in self.gone
+
+    def detect(self, stack: str) -> StackDrift:
+        """Tell what a test said of the stack."""
+        return self.drifts.get(stack, StackDrift(stack, StackDriftStatus.IN_SYNC))

@@ -139,7 +139,8 @@ class World:
         port = FakePorts(self)
 
         def site(name: str) -> Site:
-            return Site(name, settings.environment(name), port, port, port, self.switch.over(self))
+            switch = self.switch.over(self)
+            return Site(name, settings.environment(name), port, port, port, switch, switch)
 
         repository, store = FakeRepository(self), FakeStore(self)
         return Pipeline(
@@ -298,7 +299,7 @@ class FakePorts:
         """Give the outputs."""
         return {"HttpApiUrl": "http://api", "RdsProxyEndpoint": "proxy"}
 
-    def alarms(self, stacks: Sequence[str]) -> tuple[AlarmReading, ...]:
+    def alarms(self, stacks: Sequence[str], since: datetime | None = None) -> tuple[AlarmReading, ...]:
         """Give the alarms, or fail to."""
         if "alarms" in self.world.unreachable:
             raise TransientError("CloudWatch did not answer")

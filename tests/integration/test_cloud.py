@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from namecard_release.adapters.cloud import AwsCloud
+from namecard_release.adapters.cloudwatch import FoundAlarm, read_alarms
 from namecard_release.adapters.target_database import database_url_from_secret
 from namecard_release.domain.alarms import AlarmState
 from namecard_release.domain.assembly import Assembly, FunctionCode
@@ -125,6 +126,16 @@ def test_reads_alarms_by_logical_id(cloud: AwsCloud, deployed: Emulator) -> None
     assert read[ALARMS[0]].state is AlarmState.ALARM and read[ALARMS[0]].reason == "by a test"
     assert abs((datetime.now(UTC) - read[ALARMS[0]].since).total_seconds()) < 60
     assert cloud.alarms(["NameCardDb-none"]) == () == cloud.alarms([])
+
+
+def test_a_composite_alarm_is_read_with_its_parts(cloud: AwsCloud, deployed: Emulator) -> None:
+    watch, (part,) = deployed.client("cloudwatch"), [r for r in cloud.alarms([STACK]) if r.name == ALARMS[0]]
+    physical = part.arn.rsplit(":", 1)[1]
+    watch.put_composite_alarm(AlarmName="whole", AlarmRule=f'ALARM("{physical}") OR ALARM({part.arn})')
+    watch.set_alarm_state(AlarmName=physical, StateValue="ALARM", StateReason="by a test")
+    found = read_alarms(watch, [FoundAlarm("Whole1A2B3C4D", "whole"), FoundAlarm("Part", physical)])
+    assert [(r.name, r.state) for r in found] == [("Whole1A2B3C4D", AlarmState.ALARM), ("Part", AlarmState.ALARM)]
+    assert [r.children for r in found] == [(part.arn,), ()]
 
 
 def test_an_alarm_without_a_state_is_unread(cloud: AwsCloud, deployed: Emulator) -> None:

@@ -11,9 +11,12 @@ import pytest
 
 from namecard_release.adapters.assembly_reading import read_assembly
 from namecard_release.adapters.aws_clients import AwsClients
+from namecard_release.adapters.cloud import AwsCloud
 from namecard_release.adapters.code_switch import AwsCodeSwitch
+from namecard_release.adapters.drift import AwsDriftReader
 from namecard_release.domain.assembly import Assembly
 from namecard_release.domain.compatibility import Safety
+from namecard_release.domain.drift import StackDriftStatus
 from namecard_release.domain.fast_path import Ground, StepAction, is_done, plan_fast_path, plan_mending
 from namecard_release.errors import PermanentError
 from tests.integration.conftest import Emulator
@@ -147,3 +150,43 @@ def test_weights_of_an_alias_end_and_what_is_not_there_is_told(deployed: Deploye
     assert plan_mending(switch.read(deployed.good, [STACK])).steps == ()
     with pytest.raises(PermanentError, match="NameCardDb-none"):
         switch.read(deployed.good, [STACK, "NameCardDb-none"])
+
+
+def test_the_cloud_reads_the_code_of_the_version_that_an_alias_points_to(deployed: Deployed) -> None:
+    cloud = AwsCloud(deployed.emulator.region, deployed.emulator.endpoint, deployed.emulator.env)
+    auth, ocr = sorted(cloud.functions(deployed.good), key=lambda function: function.logical_id)
+    assert (auth.is_expected, len(auth.aliases), ocr.is_expected, ocr.aliases) == (True, 1, True, ())
+    functions = deployed.emulator.client("lambda")
+    name = next(f.name for f in deployed.switch().read(deployed.good, [STACK]).functions if f.aliases)
+    functions.update_alias(FunctionName=name, Name="prod-live", FunctionVersion="2")
+    auth = next(f for f in cloud.functions(deployed.good) if f.aliases)
+    # $LATEST is the release's code; what serves is not.
+    assert (auth.running, auth.aliases[0].digest) == (auth.expected, digest(CODE[BAD])) and not auth.is_expected
+    functions.delete_alias(FunctionName=name, Name="prod-live")
+    (gone,) = next(f for f in cloud.functions(deployed.good) if f.logical_id == auth.logical_id).aliases
+    assert gone.digest is None and "prod-live" in gone.unread
+
+
+def test_cloudformations_own_comparison_and_what_lies_beside_the_functions(deployed: Deployed) -> None:
+    emulator = deployed.emulator
+    reader = AwsDriftReader(AwsClients(emulator.region, emulator.endpoint, emulator.env))
+    functions = emulator.client("lambda")
+    read = deployed.switch().read(deployed.good, [STACK]).functions
+    auth, ocr = sorted(read, key=lambda function: function.logical_id)
+    # The alias is gone since the test before.
+    assert "prod-live" in auth.unread and auth.aliases[0].digest is None
+    name = ocr.name
+    functions.update_function_configuration(FunctionName=name, Handler="other.handler")
+    told = reader.detect(STACK)
+    assert told.status is StackDriftStatus.DRIFTED
+    assert any("OcrServiceFunction modified" in one and "/Handler" in one for one in told.resources), told
+    functions.update_function_configuration(FunctionName=name, Handler="index.handler")
+    assert not any("Ocr" in one for one in reader.detect(STACK).resources)
+    nobody = reader.detect("NameCardDb-none")
+    assert nobody.status is StackDriftStatus.UNKNOWN and "NameCardDb-none" in nobody.reason
+    assert not reader.queue_exists("namecard-x-lambda-dlq") and not reader.dashboard_exists("namecard-x-observability")
+    emulator.client("sqs").create_queue(QueueName="namecard-x-lambda-dlq")
+    emulator.client("cloudwatch").put_dashboard(
+        DashboardName="namecard-x-observability", DashboardBody='{"widgets":[]}'
+    )
+    assert reader.queue_exists("namecard-x-lambda-dlq") and reader.dashboard_exists("namecard-x-observability")

@@ -64,7 +64,9 @@ def test_a_breach_halts_while_people_keep_automation_off(
     assert told[0] is action and words in told[1]
     newest = ledger.history("staging")[0]
     assert newest.phase is (PromotionPhase.HELD if action is Action.HALT else PromotionPhase.BAKING)
-    assert ledger.audit_entries()[1 if action is Action.HALT else 0].action == f"decided {action}"
+    trail = [entry.action for entry in ledger.audit_entries(limit=3)]
+    assert trail[0 if action is Action.ROLL_BACK else 2] == f"decided {action}"
+    assert (trail[:2] == ["page", "promotion HELD"]) == (action is Action.HALT)
 
 
 def test_a_bake_ends_well_while_automation_is_paused(tmp_path: Path) -> None:

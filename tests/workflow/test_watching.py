@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,11 +12,15 @@ import pytest
 from namecard_release.domain.alarms import AlarmState
 from namecard_release.domain.compatibility import Safety
 from namecard_release.domain.gates import CommandOutcome
+from namecard_release.domain.messages import Channel, MessageKind
 from namecard_release.domain.promotion import Hold, Promotion, PromotionKind, PromotionPhase
 from namecard_release.domain.rollback import Action, Decision
 from namecard_release.errors import RefusedError
+from namecard_release.ledger.open import make_engine
+from namecard_release.ledger.outbox import SqlOutbox
 from namecard_release.workflow.deploying import deploy_release
 from namecard_release.workflow.leasing import hold_lease
+from namecard_release.workflow.paging import page_stopped
 from namecard_release.workflow.pipeline import StoppedError
 from namecard_release.workflow.promoting import Request, check_entry, open_promotion
 from namecard_release.workflow.rolling_back import finish_rollback, load_target, plan_rollback, refuse_unsafe
@@ -181,6 +188,65 @@ def test_an_unread_schema_waits_and_then_rolls_back(stage: Stage) -> None:
     assert "did not answer" in seen.decision.reason
     stage.world.unreachable.clear()
     assert watch(stage).decision.action is Action.ROLL_BACK
+
+
+def test_an_unread_schema_holds_a_breach_until_the_deadline_whoever_looks(stage: Stage) -> None:
+    stage.world.pass_time(5)
+    stage.world.set_alarm("CardsErrorsAlarm", AlarmState.ALARM)
+    stage.world.unreachable.add("database")
+    for seconds, action in ((0, Action.WAIT), (598, Action.WAIT), (2, Action.HALT)):
+        stage.world.pass_time(seconds)
+        seen = watch(Stage(stage.world, stage.world.pipeline()))
+        assert seen.decision.action is action, seen.decision
+    assert "unread for 600 s" in seen.decision.reason
+    assert stage.phase(seen.promotion) is PromotionPhase.HELD
+    assert [key for key, _ in pages(stage)] == ["held"]
+
+
+def test_another_breach_waits_for_the_schema_anew(stage: Stage) -> None:
+    stage.world.unreachable.add("database")
+    for _ in range(2):
+        stage.world.set_alarm("CardsErrorsAlarm", AlarmState.ALARM)
+        assert watch(stage).decision.action is Action.WAIT
+        stage.world.pass_time(400)
+        assert watch(stage).decision.action is Action.WAIT
+        stage.world.set_alarm("CardsErrorsAlarm", AlarmState.OK)
+
+
+def pages(stage: Stage) -> list[tuple[str, str]]:
+    """Give what people were asked for, oldest first: the key and the reason."""
+    entries = reversed(stage.pipeline.ledger.audit_entries("staging"))
+    return [(str(json.loads(entry.details)["key"]), entry.reason) for entry in entries if entry.action == "page"]
+
+
+def test_an_alarm_that_decides_nothing_asks_for_people_once(stage: Stage) -> None:
+    stage.world.pass_time(5)
+    alarm = stage.world.set_alarm("DbConnectionsAlarm", AlarmState.ALARM)
+    for _ in range(3):
+        assert watch(Stage(stage.world, stage.world.pipeline())).decision.action is Action.WAIT
+    assert pages(stage) == [(alarm.arn, "DbConnectionsAlarm fires in staging while cccccccc is watched")]
+
+
+def test_a_page_is_queued_once_with_a_stable_key(stage: Stage) -> None:
+    stage.world.unreachable.add("alarms")
+    stage.world.pass_time(661)
+    seen = watch(stage)
+    for _ in range(2):
+        page_stopped(stage.pipeline, replace(seen.promotion, phase=PromotionPhase.HELD, reason="again"))
+    with closing(SqlOutbox(make_engine(stage.pipeline.settings.paths.ledger_url))) as outbox:
+        (queued,) = outbox.messages(10)
+    message = queued.message
+    assert (message.kind, message.channel, message.subject) == (MessageKind.PAGE, Channel.PAGERDUTY, seen.promotion.id)
+    assert message.title.startswith("promotion of cccccccc to staging is HELD: 600 s after the bake")
+    assert message.key.startswith(f"page {seen.promotion.id} ")
+
+
+def test_alarms_that_stay_unread_ask_for_people_once(stage: Stage) -> None:
+    stage.world.unreachable.add("alarms")
+    stage.world.pass_time(661)
+    assert watch(stage).decision.action is Action.HALT
+    ((key, reason),) = pages(stage)
+    assert key == "held" and "600 s after the bake" in reason
 
 
 def test_a_held_release_is_no_target_of_an_automatic_rollback(stage: Stage) -> None:

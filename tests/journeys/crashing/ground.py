@@ -1,7 +1,7 @@
 """A sandbox on the shipped instance settings whose parts can be killed: where the crash matrix happens.
 
-The ground plays systemd for the daemon and the code server (`Restart=always`, `RestartSec=1`), and the network between
-the pipeline and AWS. It decides nothing about releases.
+The ground plays systemd for Dagster's processes (`Restart=always`, `RestartSec=1`), and the network between pipeline
+and AWS. It decides nothing about releases.
 """
 
 from __future__ import annotations
@@ -46,6 +46,14 @@ _RUNS = """{ runsOrError(filter: {tags: [{key: "dagster/root_run_id", value: "%s
 _UNDER_WAY = """{ runsOrError(filter: {statuses: [QUEUED, NOT_STARTED, STARTING, STARTED, CANCELING]}) {
   ... on Runs { results { runId } } } }"""
 
+# The daemon first, so that nothing new is launched while the others stop.
+_PARTS = (
+    dagster_process.DAEMON,
+    dagster_process.WEB_SERVER,
+    dagster_process.CODE_SERVER,
+    dagster_process.RUN_SERVER,
+)
+
 T = TypeVar("T")
 
 
@@ -75,10 +83,9 @@ class Supervisor:
         self._thread.join(timeout=60)
 
     def _watch(self) -> None:
-        parts = (dagster_process.CODE_SERVER, dagster_process.WEB_SERVER, dagster_process.DAEMON)
         while not self._stop.wait(0.1):
             known = self._store.state.processes
-            if all(processes.is_running(known.get(part)) for part in parts):
+            if all(processes.is_running(known.get(part)) for part in _PARTS):
                 continue
             if not self._stop.wait(_RESTART_SECONDS):
                 dagster_process.ensure_dagster(self._store, self._plan)
@@ -227,7 +234,7 @@ def crash_ground(sandbox: Sandbox, *, own_ledger: bool) -> Iterator[Ground]:
     With `own_ledger` the ledger is a new database of PostgreSQL too, else the sandbox's. All is taken down at the end.
     """
     store, tools = StateStore(sandbox.root), ensure_toolchain()
-    for part in (dagster_process.DAEMON, dagster_process.WEB_SERVER, dagster_process.CODE_SERVER):
+    for part in _PARTS:
         dagster_process.stop_part(store, part)
     proxy = CuttingProxy(store.state.emulator_port or 0)
     traps = Traps(sandbox.root / "traps")
@@ -243,7 +250,7 @@ def crash_ground(sandbox: Sandbox, *, own_ledger: bool) -> Iterator[Ground]:
     finally:
         supervisor.close()
         traps.clear()
-        for part in (dagster_process.DAEMON, dagster_process.WEB_SERVER, dagster_process.CODE_SERVER):
+        for part in _PARTS:
             dagster_process.stop_part(store, part)
         proxy.close()
 

@@ -1,0 +1,164 @@
+"""Draining dead letters, beside the bare loop of receive, send and delete: one JSON object on stdout.
+
+`python -m benchmarks.dlq`. Rounds of both take turns, so that a machine that is busy is busy for both; then a drain is
+killed at each of its steps and finished; then asynchronous invocations are timed. Exit codes: 0 when all was
+measured and within the targets, 1 otherwise.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from statistics import median
+
+from benchmarks.bench import tell
+from benchmarks.dlq_child import STEPS, WHENS, drain, open_desk
+from benchmarks.dlq_ground import QUEUE, TARGET, Ground, command, empty, fill, killer, lay, take_outcome
+from namecard_release.adapters.aws_clients import AwsClients
+from namecard_release.adapters.dead_letters.ways import FunctionWay
+from namecard_release.errors import PermanentError
+from namecard_release.sandbox import processes
+from namecard_release.sandbox.emulator_process import REGION, client_environment, endpoint, start_emulator
+
+LETTERS, ROUNDS, INVOCATIONS = 10_000, 3, 200
+THREADS, BATCH, HIDE_SECONDS = 4, 250, 300
+SHARE_TARGET, MOVES_LIMIT = 0.8, 500
+_KILLED_HIDE_SECONDS = 10
+
+
+def main() -> int:
+    """Measure and print."""
+    with tempfile.TemporaryDirectory(prefix="namecard-bench-") as name, _emulator(Path(name)) as port:
+        measured = _measure(port, Path(name))
+    print(json.dumps(measured, indent=2))
+    return 0 if measured["within"] else 1
+
+
+def _measure(port: int, folder: Path) -> dict[str, object]:
+    ground = lay(port, folder, batch=BATCH, threads=THREADS, hide_seconds=HIDE_SECONDS)
+    load = os.getloadavg()[0]
+    rounds = [_round(ground) for _ in range(ROUNDS)]
+    ours = median(one["ours"] for one in rounds)
+    # Each drain against the better of the two bare loops right before and after it.
+    share = median(one["ours"] / max(one["bare_1"], one["bare_8"]) for one in rounds)
+    killed = _kill(ground, folder)
+    invoked = _invoke(ground)
+    good = killed["lost"] == 0 and killed["same_keys"] and killed["duplicates"] <= killed["most_duplicates"]
+    within = share >= SHARE_TARGET and ours > MOVES_LIMIT and good
+    return {
+        "letters": LETTERS,
+        "threads": THREADS,
+        "batch": BATCH,
+        "rounds_per_second": rounds,
+        "ours_per_second": round(ours),
+        "share_of_bare": round(share, 3),
+        "targets": {"share_of_bare": SHARE_TARGET, "above_per_second": MOVES_LIMIT},
+        "killed": killed,
+        "invocations_per_second": invoked,
+        "load_before": round(load, 2),
+        "within": within,
+    }
+
+
+def _round(ground: Ground) -> dict[str, float]:
+    measured = {"bare_1": _bare(ground, 1), "ours": _ours(ground), "bare_8": _bare(ground, 8)}
+    tell(", ".join(f"{name} {rate:.0f}/s" for name, rate in measured.items()))
+    return {name: round(rate, 1) for name, rate in measured.items()}
+
+
+def _ours(ground: Ground) -> float:
+    _prepare(ground)
+    desk = open_desk(ground.settings)
+    begun = time.perf_counter()
+    told = drain(desk, LETTERS)
+    seconds = time.perf_counter() - begun
+    if told.get("replayed") != LETTERS:
+        raise PermanentError(f"not everything was replayed: {told}")
+    return LETTERS / seconds
+
+
+def _bare(ground: Ground, threads: int) -> float:
+    _prepare(ground)
+    sqs, source, target = ground.client("sqs"), ground.url(QUEUE), ground.url(TARGET)
+    left, lock = [LETTERS], threading.Lock()
+
+    def move() -> None:
+        while left[0] > 0:
+            answer = sqs.receive_message(QueueUrl=source, MaxNumberOfMessages=10, VisibilityTimeout=HIDE_SECONDS)
+            messages = answer.get("Messages", [])
+            if not messages:
+                continue
+            bodies = [{"Id": str(n), "MessageBody": m["Body"]} for n, m in enumerate(messages)]
+            sqs.send_message_batch(QueueUrl=target, Entries=bodies)
+            receipts = [{"Id": str(n), "ReceiptHandle": m["ReceiptHandle"]} for n, m in enumerate(messages)]
+            sqs.delete_message_batch(QueueUrl=source, Entries=receipts)
+            with lock:
+                left[0] -= len(messages)
+
+    workers = [threading.Thread(target=move) for _ in range(threads)]
+    begun = time.perf_counter()
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return LETTERS / (time.perf_counter() - begun)
+
+
+def _prepare(ground: Ground) -> None:
+    empty(ground, QUEUE)
+    empty(ground, TARGET)
+    fill(ground, LETTERS)
+
+
+def _kill(ground: Ground, folder: Path) -> dict[str, object]:
+    """Kill a drain at each step, before and after it, then let one finish; count what arrived."""
+    _prepare(ground)
+    text = ground.settings.read_text(encoding="utf-8")
+    short = folder / "killed.toml"
+    short.write_text(text.replace(f'"hide_seconds" = {HIDE_SECONDS}', f'"hide_seconds" = {_KILLED_HIDE_SECONDS}'))
+    kills = [(step, when, 2) for step in STEPS for when in WHENS]
+    with killer(replace(ground, settings=short)) as helper:
+        for kill in kills:
+            status, _ = command(helper, kill)
+            if status != -9:
+                raise PermanentError(f"the drain was not killed at {kill}")
+        tell("killed at every step; let one finish")
+        time.sleep(_KILLED_HIDE_SECONDS)
+        status, told = command(helper, ("finish",))
+    if status != 0:
+        raise PermanentError(f"the drain after the kills did not finish: {told}")
+    most = len(kills) * THREADS * 10
+    return {"kills": len(kills), **asdict(take_outcome(ground, LETTERS)), "most_duplicates": most, "finish": told}
+
+
+def _invoke(ground: Ground) -> float:
+    """Time asynchronous invocations, one call each, by the threads of a drain: `target = "function"`."""
+    empty(ground, QUEUE)
+    fill(ground, INVOCATIONS)
+    desk = open_desk(ground.settings)
+    way = FunctionWay(AwsClients(REGION, endpoint(ground.port), client_environment(ground.port)))
+    begun = time.perf_counter()
+    drain(replace(desk, ports=replace(desk.ports, way=way)), INVOCATIONS)
+    return round(INVOCATIONS / (time.perf_counter() - begun), 1)
+
+
+@contextmanager
+def _emulator(folder: Path) -> Iterator[int]:
+    port = processes.free_port()
+    entry = start_emulator(folder / "emulator", port, folder / "log", os.environ["PATH"], save_seconds=0)
+    try:
+        yield port
+    finally:
+        processes.stop(entry)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,11 @@
+"""The group `logs`: its commands put together. What each does is in the module beside this one."""
+
+from __future__ import annotations
+
+import typer
+
+from namecard_release.cli import triaging
+
+logs = typer.Typer(help="Read the platform's logs: triage what failed.", no_args_is_help=True)
+logs.callback()(lambda: None)
+logs.command()(triaging.triage)

@@ -1,0 +1,216 @@
+"""Draining a queue: the order of its steps, what is left, poison, refusals, and what a killed run leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+
+from namecard_release.dlq_port import Replay, SendFailure
+from namecard_release.domain.dead_letter_plans import JournalState, Mode
+from namecard_release.domain.gates import Verdict
+from namecard_release.errors import MisuseError, TransientError
+from namecard_release.workflow.dead_letters import Order, sample
+from namecard_release.workflow.draining import Done, Drainer
+from tests.fakes.dead_letters import Post, arn, envelope, open_post
+
+
+@pytest.fixture
+def post(tmp_path: Path) -> Iterator[Post]:
+    opened = open_post(tmp_path)
+    yield opened
+    opened.ledger.close()
+
+
+def drain(post: Post, mode: Mode = Mode.DRAIN, limit: int = 1000, run_id: str = "run", **changes: object) -> Done:
+    order = Order(mode, limit, run_id, **changes)  # type: ignore[arg-type]
+    return Drainer(post.desk(), order, None).run()
+
+
+def fill(post: Post, number: int, error: str = "DbConnectionError") -> list[str]:
+    return [post.queue.put(envelope({"n": n}, error, request=f"r-{n}"), id_=f"m-{n}") for n in range(number)]
+
+
+def test_a_queue_is_drained(post: Post) -> None:
+    fill(post, 250)
+    done = drain(post)
+    assert (done.verdict, done.counts, done.left) == (Verdict.PASSED, {"replayed": 250, "presumed_sent": 0}, 0)
+    assert post.queue.messages == []
+    assert sorted(orjson.loads(replay.letter.payload)["n"] for replay in post.way.sent) == list(range(250))
+    assert {replay.target.function for replay in post.way.sent} == {"auth-fn"}
+    assert sum(len(lines) for lines in post.archive.objects.values()) == 250
+    assert {entry.state for entry in post.ledger.entries("dev", limit=1000)} == {JournalState.SENT}
+
+
+def test_each_step_comes_after_the_one_before_it(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[str] = []
+    for owner, name in (
+        *((post.archive, "put"), (post.ledger, "intend"), (post.way, "send")),
+        *((post.queue, "delete"), (post.ledger, "settle")),
+    ):
+        told = getattr(owner, name)
+        monkeypatch.setattr(
+            owner, name, lambda *a, _told=told, _name=name, **k: (steps.append(_name), _told(*a, **k))[1]
+        )
+    fill(post, 12)
+    drain(post)
+    assert steps == ["put", "intend", "send", "delete", "send", "delete", "settle"]
+
+
+def test_the_archive_keeps_the_body_and_the_journal_does_not(post: Post) -> None:
+    post.queue.put(envelope({"password": "hunter2-hunter2"}))
+    drain(post)
+    (lines,) = post.archive.objects.values()
+    assert "hunter2-hunter2" in lines[0].letter.body
+    assert "hunter2" not in repr(post.ledger.entries("dev"))
+
+
+def test_what_will_never_work_is_archived_and_what_nobody_knows_is_left(post: Post) -> None:
+    post.queue.put(envelope({}, "ValidationError"), id_="bad")
+    post.queue.put(envelope({}, "OddError"), id_="odd")
+    post.queue.put("no json", id_="garbage")
+    done = drain(post)
+    assert done.verdict is Verdict.UNKNOWN and done.counts["archived"] == 2
+    assert [one.id for one in post.queue.messages] == ["odd"]
+    assert done.reasons == (("unknown: no rule knows OddError", 1),)
+    assert post.way.sent == []
+    # What is left can be had at once by whoever comes next.
+    assert post.queue.depth().visible == 1
+
+
+def test_a_letter_of_another_environment_stays(post: Post) -> None:
+    body = orjson.loads(envelope({}))
+    body["requestContext"]["functionArn"] = arn("auth-fn", account="999999999999")
+    post.queue.put(orjson.dumps(body).decode())
+    done = drain(post)
+    assert done.left == 1 and "another environment's" in done.reasons[0][0]
+    assert post.archive.objects == {} and post.ledger.entries("dev") == ()
+
+
+def test_only_what_fits_the_filter_is_touched(post: Post) -> None:
+    fill(post, 40)
+    done = drain(post, expression="payload.n < `15`")
+    assert (done.verdict, done.counts["replayed"], done.left) == (Verdict.PASSED, 15, 0)
+    assert post.queue.depth().visible == 25
+
+
+def test_a_bad_filter_touches_nothing(post: Post) -> None:
+    fill(post, 1)
+    with pytest.raises(MisuseError, match="JMESPath"):
+        drain(post, expression="payload[")
+    assert post.queue.messages[0].receives == 0
+
+
+def test_the_limit_is_kept(post: Post) -> None:
+    fill(post, 40)
+    done = drain(post, limit=25)
+    assert done.verdict is Verdict.UNKNOWN and "limit of 25" in done.reason
+    assert len(post.way.sent) == 25 and post.queue.depth().visible == 15
+
+
+def test_a_replay_that_comes_back_twice_is_poison(post: Post) -> None:
+    post.queue.put(envelope({"n": 1}, request="first"))
+    keys = []
+    for turn in range(3):
+        done = drain(post, run_id=f"run-{turn}")
+        if turn < 2:
+            replay = post.way.sent[-1]
+            keys.append((replay.key, replay.attempt))
+            returned = {**orjson.loads(replay.letter.payload)}
+            returned["namecardReplay"] = {"key": replay.key, "replays": replay.attempt}
+            post.queue.put(envelope(returned, request=f"again-{turn}"))
+            post.pass_time(60)
+    assert keys == [(keys[0][0], 1), (keys[0][0], 2)]
+    assert done.verdict is Verdict.FAILED and done.counts["quarantined"] == 1
+    assert post.queue.messages == [] and len(post.way.sent) == 2
+    (entry,) = post.ledger.entries("dev", state="QUARANTINED")
+    assert entry.archive.startswith("quarantine/") and entry.replay_key == keys[0][0]
+
+
+def test_a_refusal_that_passes_is_tried_again(post: Post) -> None:
+    fill(post, 10)
+    refusals = iter([SendFailure("m-3", "throttled", True), SendFailure("m-3", "throttled", True)])
+
+    def refuse(replay: Replay) -> SendFailure | None:
+        return next(refusals, None) if replay.letter.message_id == "m-3" else None
+
+    post.way.refuse = refuse
+    assert drain(post).counts["replayed"] == 10
+    assert post.pacer.waits == [0, 1]
+    assert [r.letter.message_id for r in post.way.sent].count("m-3") == 1
+
+
+def test_refusals_without_end_stop_the_run_and_leave_the_letters(post: Post) -> None:
+    fill(post, 30)
+    post.way.refuse = lambda replay: SendFailure(replay.letter.message_id, "throttled", True)
+    done = drain(post)
+    assert done.verdict is Verdict.UNKNOWN and "refused 5 times" in done.reason
+    assert post.queue.depth().visible == 30 and post.way.sent == []
+    post.way.refuse = lambda replay: None
+    assert drain(post, run_id="later").counts["replayed"] == 30
+    assert post.queue.messages == [] and len(post.way.sent) == 30
+
+
+def test_one_that_is_never_taken_is_left_and_a_person_is_needed(post: Post) -> None:
+    fill(post, 3)
+    post.way.refuse = lambda r: SendFailure("m-1", "too large", False) if r.letter.message_id == "m-1" else None
+    done = drain(post)
+    assert done.verdict is Verdict.FAILED and done.reasons == (("too large", 1),)
+    assert [one.id for one in post.queue.messages] == ["m-1"]
+
+
+def test_an_owed_delete_is_made_up_for_without_sending_again(post: Post) -> None:
+    fill(post, 3)
+    post.queue.undeletable = {"m-1"}
+    assert drain(post).counts["deletes_owed"] == 1
+    post.queue.undeletable = set()
+    post.pass_time(301)
+    assert drain(post, run_id="later").counts == {"deleted": 1, "presumed_sent": 0}
+    assert len(post.way.sent) == 3 and post.queue.messages == []
+
+
+def test_what_a_killed_run_sent_is_presumed_once_the_queue_is_empty(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(post, 5)
+
+    def die(*_: object) -> None:
+        raise TransientError("killed here")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(post.ledger, "settle", die)
+        with pytest.raises(TransientError):
+            drain(post)
+    assert {entry.state for entry in post.ledger.entries("dev")} == {JournalState.INTENDED}
+    assert drain(post, run_id="too early").counts["presumed_sent"] == 0
+    post.pass_time(400)
+    assert drain(post, run_id="later").counts["presumed_sent"] == 5
+    assert {entry.state for entry in post.ledger.entries("dev")} == {JournalState.PRESUMED_SENT}
+
+
+def test_a_slow_run_leaves_what_its_time_is_up_for(post: Post) -> None:
+    fill(post, 30)
+
+    def slow(replay: Replay) -> None:
+        post.pass_time(20)
+
+    post.way.refuse = slow
+    done = drain(post)
+    assert ("the time was up", 10) in done.reasons and len(post.way.sent) == 20
+
+
+def test_a_sample_changes_nothing_but_counts(post: Post) -> None:
+    fill(post, 5)
+    post.queue.put(envelope({}, "ValidationError"))
+    seen = sample(post.desk(), Order(Mode.DRAIN, 100, "run"), None)
+    assert [str(one.plan.action) for one in seen.planned] == ["replay"] * 5 + ["archive"]
+    assert post.queue.depth().visible == 6
+    assert post.ledger.entries("dev") == () and post.archive.objects == {} and post.way.sent == []
+
+
+def test_a_sample_takes_no_more_than_it_shows(post: Post) -> None:
+    fill(post, 30)
+    assert len(sample(post.desk(), Order(Mode.DRAIN, 3, "run"), None).planned) == 3
+    assert sum(one.receives for one in post.queue.messages) == 3
