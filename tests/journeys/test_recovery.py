@@ -14,7 +14,7 @@ import pytest
 from namecard_release.sandbox import stack
 from tests.journeys.conftest import Sandbox
 from tests.journeys.crashing.ground import Ground, crash_ground
-from tests.journeys.crashing.matrix import Cell, cells, groups
+from tests.journeys.crashing.matrix import Cell, Change, Victim, When, cells, groups
 from tests.journeys.crashing.play import RECOVERY_SECONDS, Outcome, play
 from tests.journeys.crashing.table import write_table
 
@@ -53,6 +53,24 @@ def _prepare(ground: Ground) -> None:
 def _name(group: list[Cell]) -> str:
     first = group[0]
     return f"{first.change}: {first.name}" if len(group) < 3 else f"{first.change}: {first.victim}, {len(group)} times"
+
+
+def test_a_slice_of_the_matrix_ends_resumed(ground: Ground, outcomes: list[Outcome]) -> None:
+    rollback = [_cell(Change.ROLLBACK, "deploy", When.DURING, Victim.WORKER)]
+    promotion = [
+        _cell(Change.PROMOTION, "baseline", When.BEFORE, Victim.CONNECTION),
+        _cell(Change.PROMOTION, "deploy", When.BEFORE, Victim.CDK),
+        _cell(Change.PROMOTION, "verification", When.DURING, Victim.WORKER),
+        _cell(Change.PROMOTION, "bake's decision", When.AFTER, Victim.DAEMON),
+    ]
+    for group in (rollback, promotion):
+        _play(ground, outcomes, group)
+
+
+def _cell(change: Change, step: str, when: When, victim: Victim) -> Cell:
+    wanted = (change, step, when, victim)
+    (found,) = [c for c in cells() if (c.change, c.moment.step, c.moment.when, c.victim) == wanted]
+    return found
 
 
 @pytest.mark.crash_matrix

@@ -135,6 +135,13 @@ class Ground:
         os.kill(entry.pid, signal.SIGKILL)
         return time.time()
 
+    def kill_machine(self) -> float:
+        """Kill all of Dagster's processes with the runs that they started, and give the moment."""
+        moment = time.time()
+        for part in _PARTS:
+            processes.kill(self.store.state.processes.get(part))
+        return moment
+
     def daemon_beat(self, since: float) -> float | None:
         """Give the first heart-beat of all of the daemon's parts after a moment, None when there is none yet."""
         with suppress(OSError, ValueError, KeyError, TypeError):

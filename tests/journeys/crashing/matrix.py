@@ -17,13 +17,18 @@ class Change(StrEnum):
 
 
 class Victim(StrEnum):
-    """What is killed: a process by SIGKILL, or every connection between the pipeline and AWS by a reset."""
+    """What is killed: a process by SIGKILL, or every connection between the pipeline and AWS by a reset.
+
+    ANSWER is a connection that is reset when AWS has heard the request and answers. MACHINE is the run's process and
+    all of Dagster's at once, as when the power goes.
+    """
 
     WORKER = "run worker"
     CDK = "cdk"
     DAEMON = "daemon"
     CONNECTION = "connection"
     ANSWER = "answer"
+    MACHINE = "machine"
 
 
 class When(StrEnum):
@@ -135,6 +140,7 @@ DECISION = (
 )
 # The calls of AWS; a cut in any other step finds no connection that is used.
 _CALLS = ("baseline", "fast path", "deploy", "verification", "bake", "decision")
+_POWER = ("run.ledger.record_gate.assembly.after", DEPLOYING, "run.cloud.functions.before")
 _LOST = ("run.cloud.alarms.before", "run.cloud.functions.before", BEFORE_DEPLOY)
 
 
@@ -156,7 +162,7 @@ def _grouped(change: Change) -> list[list[Cell]]:
     killed = [cell for cell in own if cell.victim is Victim.WORKER]
     half = (len(killed) + 1) // 2
     twice = [[first, *killed[half + n : half + n + 1]] for n, first in enumerate(killed[:half])]
-    alone = [[cell] for cell in own if cell.victim is Victim.CDK]
+    alone = [[cell] for cell in own if cell.victim in (Victim.CDK, Victim.MACHINE)]
     together = [[c for c in own if c.victim is v] for v in (Victim.DAEMON, Victim.CONNECTION, Victim.ANSWER)]
     return twice + alone + together
 
@@ -173,4 +179,5 @@ def cells() -> Iterator[Cell]:
         yield from (Cell(change, moment, Victim.ANSWER) for moment in watched if moment.trap in _LOST)
         deploying = [m for m in moments if m.step.startswith("deploy") and m.when is not When.AFTER]
         yield from (Cell(change, moment, Victim.CDK) for moment in deploying)
+        yield from (Cell(change, moment, Victim.MACHINE) for moment in moments if moment.trap in _POWER)
     yield from (Cell(Change.AUTOMATIC, m, victim) for m in DECISION for victim in (Victim.DAEMON, Victim.CONNECTION))

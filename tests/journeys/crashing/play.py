@@ -136,6 +136,11 @@ def _kill(ground: Ground, cell: Cell, pid: int, played: _Played) -> float:
         killed = time.time()
         began = wait_for(lambda: ground.run_started(played.run, killed), _SECONDS, "a run that resumes")
         return began - killed
+    if cell.victim is Victim.MACHINE:
+        killed = ground.kill_machine()
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        return wait_for(lambda: ground.run_started(played.run, killed), _SECONDS, "a run that resumes") - killed
     if cell.victim is Victim.DAEMON:
         killed = ground.kill_daemon()
         ground.traps.free(trap)
