@@ -174,7 +174,7 @@ def cells() -> Iterator[Cell]:
         yield from (Cell(change, moment, Victim.WORKER) for moment in moments)
         watched = (*moments, *BAKE) if change is Change.PROMOTION else moments
         yield from (Cell(change, moment, Victim.DAEMON) for moment in watched)
-        calls = [moment for moment in watched if moment.step.startswith(_CALLS)]
+        calls = [moment for moment in watched if moment.step.startswith(_CALLS) and moment is not BAKE[-1]]
         yield from (Cell(change, moment, Victim.CONNECTION) for moment in calls)
         yield from (Cell(change, moment, Victim.ANSWER) for moment in watched if moment.trap in _LOST)
         deploying = [m for m in moments if m.step.startswith("deploy") and m.when is not When.AFTER]

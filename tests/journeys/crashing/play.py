@@ -153,7 +153,7 @@ def _kill(ground: Ground, cell: Cell, pid: int, played: _Played) -> float:
         ground.proxy.lose_answer()
     killed = time.time()
     ground.traps.free(trap)
-    return wait_for(lambda: _next_move(ground, played.promotion, killed), _SECONDS, "the next move") - killed
+    return wait_for(lambda: _next_move(ground, killed), _SECONDS, "the next move") - killed
 
 
 def _kill_cdk(ground: Ground, trap: str, run: int) -> None:
@@ -165,9 +165,10 @@ def _kill_cdk(ground: Ground, trap: str, run: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def _next_move(ground: Ground, promotion_id: str, since: float) -> float | None:
-    moves = [at.timestamp() for at, _, _ in ground.ledger.moves(promotion_id) if at.timestamp() >= since]
-    return min(moves, default=None)
+def _next_move(ground: Ground, since: float) -> float | None:
+    newest = ground.ledger.history(ground.environment, limit=2)
+    moves = [at.timestamp() for p in newest for at, _, _ in ground.ledger.moves(p.id)]
+    return min((at for at in moves if at >= since), default=None)
 
 
 def _ended(ground: Ground, promotion_id: str, change: Change) -> Promotion | None:
@@ -187,7 +188,7 @@ def _check(
     since = [p for p in ground.ledger.history(ground.environment) if p.requested_at >= begun]
     changes = 2 if change is Change.AUTOMATIC else 1
     assert len(since) == changes, [(p.id, p.phase, p.reason) for p in since]
-    assert deploys <= changes, f"a stack was deployed {deploys} times in {changes} change(s)"
+    assert deploys == changes, f"a stack was deployed {deploys} times in {changes} change(s)"
     assert ground.ledger.verify_audit().verdict is Verdict.PASSED
     # Nobody is left who has the environment.
     ground.ledger.take_lease(ground.environment, "crash-matrix", 1.0).release()
