@@ -55,6 +55,7 @@ def _name(group: list[Cell]) -> str:
     return f"{first.change}: {first.name}" if len(group) < 3 else f"{first.change}: {first.victim}, {len(group)} times"
 
 
+@pytest.mark.crash_matrix
 def test_a_slice_of_the_matrix_ends_resumed(ground: Ground, outcomes: list[Outcome]) -> None:
     rollback = [_cell(Change.ROLLBACK, "deploy", When.DURING, Victim.WORKER)]
     promotion = [

@@ -62,6 +62,21 @@ def play(ground: Ground, cells: Sequence[Cell], good: str, new: str) -> list[Out
     if change is Change.AUTOMATIC:
         wait_for(lambda: _at_least_verifying(ground, played.promotion), _SECONDS, "the promotion verifies")
         ground.set_alarm("ErrorsAlarm", "ALARM")
+    try:
+        _kill_all(ground, played, left)
+    finally:
+        ground.let_migrator_go()
+    ended = wait_for(lambda: _ended(ground, played.promotion, change), _SECONDS, "the end of the change")
+    wait_for(lambda: ground.is_idle() or None, 60, "the end of all runs")
+    if change is Change.AUTOMATIC:
+        ground.set_alarm("ErrorsAlarm", "OK")
+    deploys = _most_deploys(ground, before)
+    _check(ground, change, ended, begun, good, new, deploys)
+    return [Outcome(cell, str(ended.phase), seconds, deploys) for cell, seconds in played.kills]
+
+
+def _kill_all(ground: Ground, played: _Played, left: list[Cell]) -> None:
+    """Kill the victims of all cells as the change comes to their moments."""
     while left:
         trap, pid = wait_for(lambda: _next_met(ground, left), _SECONDS, f"a process at {left[0].moment.trap}")
         if trap == BEFORE_DEPLOY and any(cell.moment.trap == DEPLOYING for cell in left):
@@ -71,14 +86,7 @@ def play(ground: Ground, cells: Sequence[Cell], good: str, new: str) -> list[Out
             ground.traps.free(trap)
             continue
         left.remove(found)
-        played.kills.append((found, _kill(ground, found, pid, played)))
-    ended = wait_for(lambda: _ended(ground, played.promotion, change), _SECONDS, "the end of the change")
-    wait_for(lambda: ground.is_idle() or None, 60, "the end of all runs")
-    if change is Change.AUTOMATIC:
-        ground.set_alarm("ErrorsAlarm", "OK")
-    deploys = _most_deploys(ground, before)
-    _check(ground, change, ended, begun, good, new, deploys)
-    return [Outcome(cell, str(ended.phase), seconds, deploys) for cell, seconds in played.kills]
+        played.kills.append((found, _kill(ground, found, pid, played, left)))
 
 
 def _stand_on(ground: Ground, wanted: str, good: str, new: str) -> None:
@@ -125,7 +133,7 @@ def _next_met(ground: Ground, left: Sequence[Cell]) -> tuple[str, int] | None:
     return next(((trap, pid) for trap, pid in met if pid is not None), None)
 
 
-def _kill(ground: Ground, cell: Cell, pid: int, played: _Played) -> float:
+def _kill(ground: Ground, cell: Cell, pid: int, played: _Played, left: Sequence[Cell]) -> float:
     """Kill the cell's victim, let everybody else go on, and give the seconds until something went on."""
     trap = cell.moment.trap
     if trap == DEPLOYING:
@@ -153,7 +161,7 @@ def _kill(ground: Ground, cell: Cell, pid: int, played: _Played) -> float:
         ground.proxy.lose_answer()
     killed = time.time()
     ground.traps.free(trap)
-    return wait_for(lambda: _next_move(ground, killed), _SECONDS, "the next move") - killed
+    return wait_for(lambda: _next_sign(ground, left, killed), _SECONDS, "the next move") - killed
 
 
 def _kill_cdk(ground: Ground, trap: str, run: int) -> None:
@@ -165,10 +173,12 @@ def _kill_cdk(ground: Ground, trap: str, run: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def _next_move(ground: Ground, since: float) -> float | None:
+def _next_sign(ground: Ground, left: Sequence[Cell], since: float) -> float | None:
+    """Give when something went on: the next move in the ledger, or the next moment that a process came to."""
     newest = ground.ledger.history(ground.environment, limit=2)
-    moves = [at.timestamp() for p in newest for at, _, _ in ground.ledger.moves(p.id)]
-    return min((at for at in moves if at >= since), default=None)
+    signs = [at.timestamp() for p in newest for at, _, _ in ground.ledger.moves(p.id)]
+    signs += [at for cell in left if (at := ground.traps.met_at(cell.moment.trap)) is not None]
+    return min((at for at in signs if at >= since), default=None)
 
 
 def _ended(ground: Ground, promotion_id: str, change: Change) -> Promotion | None:

@@ -24,6 +24,8 @@ class CuttingProxy:
     def __init__(self, target: int) -> None:
         self._target = target
         self._open: set[asyncio.StreamWriter] = set()
+        # The loop itself holds its tasks weakly, and a cut connection drops the last other hold on them.
+        self._serving: set[asyncio.Task[None] | None] = set()
         self._refuse_until = 0.0
         self._answers_to_lose = 0
         self.cut_count = 0
@@ -81,10 +83,12 @@ class CuttingProxy:
             self._reset(writer)
             return
         self._open.add(writer)
+        self._serving.add(asyncio.current_task())
         try:
             await asyncio.gather(self._pump(reader, back), self._pump(there, writer, answers=True))
         finally:
             self._open.discard(writer)
+            self._serving.discard(asyncio.current_task())
             for one in (writer, back):
                 one.transport.abort()
 

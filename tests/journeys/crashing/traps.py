@@ -43,6 +43,13 @@ class Traps:
         except (FileNotFoundError, ValueError):
             return None
 
+    def met_at(self, moment: str) -> float | None:
+        """Give when a process came to a moment, in seconds since the epoch; None when none did."""
+        try:
+            return (self._met / moment).stat().st_mtime
+        except FileNotFoundError:
+            return None
+
     def is_free(self, moment: str) -> bool:
         """Tell whether a moment was freed since it was armed."""
         return (self._free / moment).exists()
