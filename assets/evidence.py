@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -12,6 +13,7 @@ from namecard_release.domain.evidence import REUSED_FROM
 from namecard_release.domain.gates import GateResult, Phase, Verdict, combine_phases
 from namecard_release.domain.roll_forward import RollForward
 from namecard_release.errors import ReleaseError, TransientError
+from namecard_release.redaction import redact
 
 Metadata = dict[str, dg.MetadataValue]
 TAIL_LINES = 30
@@ -19,11 +21,21 @@ TAIL_LINES = 30
 
 @contextmanager
 def told_plainly(metadata: Metadata | None = None) -> Iterator[None]:
-    """Turn this project's errors into a Failure of one or two lines with evidence; what is transient may be retried."""
+    """Turn this project's errors into a Failure of one or two lines with evidence; what is transient may be retried.
+
+    Any other error keeps its traceback, which Dagster stores for good, unless a secret stands in it.
+    """
     try:
         yield
     except ReleaseError as error:
-        raise dg.Failure(str(error), metadata, allow_retries=isinstance(error, TransientError)) from None
+        raise dg.Failure(redact(str(error)), metadata, allow_retries=isinstance(error, TransientError)) from None
+    except dg.Failure:
+        raise
+    except Exception as error:
+        told = "".join(traceback.format_exception(error))
+        if (clean := redact(told)) == told:
+            raise
+        raise dg.Failure(f"a defect whose text held a secret, here without it:\n{clean}", metadata) from None
 
 
 def phase_table(phases: Sequence[Phase]) -> dg.MetadataValue:

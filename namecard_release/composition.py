@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
+from urllib.parse import unquote, urlsplit
 
+from namecard_release.adapters.alarm_queue import SqsAlarmQueue
 from namecard_release.adapters.assembly_store import FileAssemblyStore
 from namecard_release.adapters.aws_clients import AwsClients
 from namecard_release.adapters.cdk import CdkDeployer
@@ -30,6 +32,7 @@ from namecard_release.domain.budgets import Expected
 from namecard_release.gate_settings import Gates
 from namecard_release.ledger.open import open_ledger
 from namecard_release.ledger.outbox import outbox_of
+from namecard_release.redaction import know_secrets, secrets_of
 from namecard_release.settings import Environment, Platform, Settings
 from namecard_release.workflow.checks import Bench
 from namecard_release.workflow.dead_letters import Desk
@@ -40,6 +43,7 @@ _DEPLOY_SECONDS = 3600.0
 
 def build_pipeline(settings: Settings) -> Pipeline:
     """Build every port's adapter; an environment's own are made when first asked for."""
+    know_secrets(_secrets_in(settings))
     runner = ProcessRunner(path=settings.tools.path)
     store = FileAssemblyStore(settings.paths.store)
     ledger = open_ledger(settings.paths.ledger_url)
@@ -53,9 +57,11 @@ def build_pipeline(settings: Settings) -> Pipeline:
         target = PostgresTarget(lambda: _database_url(settings, environment), settings.trial.pg_dump)
         clients = AwsClients(environment.region, aws.endpoint_url, aws.env or None)
         switch, drift = AwsCodeSwitch(clients), AwsDriftReader(clients)
-        return Site(name, environment, cloud, target, deployer, switch, drift, build_signals(settings, name))
-
-    ledger = open_ledger(settings.paths.ledger_url)
+        pushes, signals = (
+            SqsAlarmQueue(environment.region, aws.endpoint_url, aws.env or None),
+            build_signals(settings, name),
+        )
+        return Site(name, environment, cloud, target, deployer, switch, drift, signals, pushes)
 
     @cache
     def desk(name: str) -> Desk:
@@ -119,3 +125,12 @@ def _database_url(settings: Settings, environment: Environment) -> str:
     aws = settings.aws
     secret = environment.database_secret or ""
     return database_url_from_secret(environment.region, aws.endpoint_url, aws.env or None, secret)
+
+
+def _secrets_in(settings: Settings) -> tuple[str, ...]:
+    """List the passwords and keys that the file itself holds; what it only names is known when it is read."""
+    urls = [one.database_url for one in settings.environments.values()]
+    passwords = [
+        urlsplit(url or "").password or "" for url in (*urls, settings.paths.ledger_url, settings.trial.database_url)
+    ]
+    return (*map(unquote, passwords), *secrets_of(settings.aws.env))

@@ -21,7 +21,8 @@ _NAMED = re.compile(
     (?P<name> (?: password | passwd | passphrase | (?<=_)pass(?==) | secret | token | api[_-]?key | access[_-]?key
                 | (?: secret | private | routing | integration | service | encryption | signing )[_-]?key
                 | x-amz-signature ) \\*["']? )
-    (?: (?P<sep>\s*[=:]\s*) (?P<quoted> "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' | \\+"[^"\\]*\\+" )
+    (?: (?P<sep>\s*[=:]\s*) (?P<quoted> "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' | \\+"[^"\\]*\\+"
+                              | \\+'[^'\\]*\\+' )
       | (?P<bare_sep> \s{0,3}=(?![=>])\s{0,3} | :\s+ )
         (?! (?:null|none|true|false|undefined)\b ) (?P<bare> [^\s,;&"'<>{}()\[\]]+ ) )
     """

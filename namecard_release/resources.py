@@ -12,6 +12,7 @@ from pathlib import Path
 import dagster as dg
 
 from namecard_release.composition import build_pipeline
+from namecard_release.redaction import install_redaction
 from namecard_release.settings import load_settings
 from namecard_release.warm.names import is_step_process
 from namecard_release.workflow.pipeline import Pipeline
@@ -20,6 +21,8 @@ from namecard_release.workflow.pipeline import Pipeline
 @cache
 def _shared_pipeline(path: str, _modified: float) -> Pipeline:
     _end_with_run()
+    # Dagster keeps what its loggers are told: it is freed of secrets as it is told.
+    install_redaction()
     return build_pipeline(load_settings(Path(path)))
 
 

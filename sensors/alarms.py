@@ -1,7 +1,8 @@
 """The alarm sensor: the one place that ends a bake, in success or in a rollback, whoever else is dead."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import dagster as dg
@@ -13,6 +14,8 @@ from namecard_release.domain.heartbeats import ALARM_SENSOR
 from namecard_release.domain.promotion import Promotion
 from namecard_release.domain.release import short
 from namecard_release.domain.rollback import Action
+from namecard_release.errors import ReleaseError, TransientError
+from namecard_release.time_limits import within
 from namecard_release.workflow.budgeting import compare_latency
 from namecard_release.workflow.pipeline import Pipeline
 from namecard_release.workflow.watching import (
@@ -30,6 +33,8 @@ SENSOR_NAME = "alarm_rollback_sensor"
 _TICK_SECONDS = 24.0
 _LOOK_SECONDS = 0.25
 _BEAT_SECONDS = 10.0
+# A tick and a last look that nobody answers, one attempt more included, end before Dagster gives a tick up (60 s).
+_LOOK_LIMIT_SECONDS = 20.0
 # What has succeeded is watched for hours; CloudWatch answers nine DescribeAlarms a second in an account and region.
 _CALM_SECONDS = 5.0
 
@@ -79,20 +84,41 @@ def watch(pipeline: Pipeline, seconds: float, clock: Callable[[], float], wait: 
 
 def _look_once(pipeline: Pipeline, fallbacks: dict[str, Fallback]) -> Tick:
     tick = Tick()
-    for promotion in find_watched(pipeline):
-        known = fallbacks.get(promotion.id)
-        if known is None or known.safety.unread:
-            known = fallbacks[promotion.id] = find_fallback(pipeline, promotion)
-        seen = look(pipeline, promotion, known)
+    for promotion, seen in _look_side_by_side(pipeline, find_watched(pipeline), fallbacks):
+        if isinstance(seen, ReleaseError):
+            tick.lines[promotion.id] = f"{promotion.environment} {short(promotion.release)}: not looked at: {seen}"
+            continue
         tick.tell(seen)
         if seen.decision.action is Action.PROCEED:
             tick.events.append(health_event(promotion, seen.decision.reason, compare_latency(pipeline, promotion)))
     return tick
 
 
+def _look_side_by_side(
+    pipeline: Pipeline, watched: Sequence[Promotion], fallbacks: dict[str, Fallback]
+) -> list[tuple[Promotion, Watch | ReleaseError]]:
+    """Look at every promotion in a thread of its own: an AWS or a database that is silent blinds no other watch."""
+
+    def _look(promotion: Promotion) -> Watch | ReleaseError:
+        try:
+            with within(_LOOK_LIMIT_SECONDS):
+                known = fallbacks.get(promotion.id)
+                if known is None or known.safety.unread:
+                    known = fallbacks[promotion.id] = find_fallback(pipeline, promotion)
+                return look(pipeline, promotion, known)
+        except ReleaseError as error:
+            return error
+
+    if len(watched) < 2:
+        return [(promotion, _look(promotion)) for promotion in watched]
+    with ThreadPoolExecutor(len(watched), thread_name_prefix="look") as pool:
+        return list(zip(watched, pool.map(_look, watched), strict=True))
+
+
 def _look_calmly(pipeline: Pipeline, tick: Tick) -> dict[str, str]:
     """Look at what has succeeded, and give its lines, which stand until the next such look."""
-    seen = [look_after_bake(pipeline, promotion) for promotion in find_watched_after_bake(pipeline)]
+    with within(_LOOK_LIMIT_SECONDS):
+        seen = [look_after_bake(pipeline, promotion) for promotion in find_watched_after_bake(pipeline)]
     for one in seen:
         tick.tell(one)
     return {one.promotion.id: tick.lines[one.promotion.id] for one in seen}
@@ -130,7 +156,11 @@ def rollback_request(promotion: Promotion, reason: str, to: str, arns: tuple[str
 )
 def alarm_rollback_sensor(pipeline: dg.ResourceParam[Pipeline]) -> dg.SensorResult | dg.SkipReason:
     """Watch for one long tick and say in one line what was seen."""
-    tick = watch(pipeline, _TICK_SECONDS, time.monotonic, time.sleep)
+    try:
+        tick = watch(pipeline, _TICK_SECONDS, time.monotonic, time.sleep)
+    except TransientError as error:
+        # The ledger: what was decided is in it, and is asked for again. `status` tells that nobody looks meanwhile.
+        return dg.SkipReason(f"nothing was looked at: {error}")
     if not tick.decided:
         return dg.SkipReason("; ".join(tick.lines.values()) or "no release is baking")
     return dg.SensorResult(run_requests=tick.runs, asset_events=tick.events)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from threading import RLock
 from typing import TYPE_CHECKING, Any
@@ -21,18 +22,37 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_xray import XRayClient
 
-_CONNECT_SECONDS, _READ_SECONDS, _ATTEMPTS = 3, 10, 3
+_ATTEMPTS = 3
 THREADS = 8
+
+
+@dataclass(frozen=True)
+class AwsPatience:
+    """How long AWS is waited for, in seconds: for a connection, and for the next part of an answer."""
+
+    connect: float = 3.0
+    read: float = 8.0
+
+
+PATIENCE = AwsPatience()
 
 
 class AwsClients:
     """Clients with bounded retries and time-outs, safe to share between threads.
 
-    `env` holds credentials in the AWS variables' names (key, secret, token, profile); None means the default chain.
+    `env` holds credentials in the AWS variables' names (key, secret, token, profile); None means the default chain. No
+    attempt begins after the time limit of the call (`aws_errors_told`).
     """
 
-    def __init__(self, region: str, endpoint_url: str | None, env: Mapping[str, str] | None) -> None:
+    def __init__(
+        self,
+        region: str,
+        endpoint_url: str | None,
+        env: Mapping[str, str] | None,
+        patience: AwsPatience = PATIENCE,
+    ) -> None:
         self.region = region
+        self._patience = patience
         self._env = dict(env or {})
         self._endpoint_url = endpoint_url or self._env.get("AWS_ENDPOINT_URL")
         # Making a client is not thread-safe in boto3; using one is.
@@ -104,8 +124,17 @@ class AwsClients:
     @cached_property
     def _session(self) -> Session:
         from boto3.session import Session
+        from botocore.session import Session as Core
 
+        from namecard_release.adapters.aws_answers import refuse_foreign, refuse_late
+
+        core = Core()
+        # Whatever the session itself asks, a role's credentials for instance, would wait for minutes otherwise.
+        core.set_default_client_config(self._config)
+        core.register("before-send", refuse_late)
+        core.register("before-parse", refuse_foreign)
         return Session(
+            botocore_session=core,
             aws_access_key_id=self._env.get("AWS_ACCESS_KEY_ID"),
             aws_secret_access_key=self._env.get("AWS_SECRET_ACCESS_KEY"),
             aws_session_token=self._env.get("AWS_SESSION_TOKEN"),
@@ -120,8 +149,8 @@ class AwsClients:
         # Bucket names in the host do not resolve on an endpoint of one's own.
         style = {"addressing_style": "path"} if self._endpoint_url else None
         return Config(
-            connect_timeout=_CONNECT_SECONDS,
-            read_timeout=_READ_SECONDS,
+            connect_timeout=self._patience.connect,
+            read_timeout=self._patience.read,
             retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
             max_pool_connections=2 * THREADS,
             s3=style,  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from namecard_release.errors import PermanentError, ReleaseError, TransientError
+from namecard_release.time_limits import within
 
 if TYPE_CHECKING:
     from botocore.exceptions import BotoCoreError, ClientError
@@ -25,22 +26,33 @@ _DENIED_CODES = frozenset(
     {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "InvalidClientTokenId", "AuthFailure"}
 )
 _LONGEST = 300
+# Of one operation with all its pages and retries; the last attempt may begin right before the end.
+_SECONDS = 20.0
 
 
 @contextmanager
-def aws_errors_told(what: str) -> Iterator[None]:
+def aws_errors_told(what: str, seconds: float = _SECONDS) -> Iterator[None]:
     """Translate whatever botocore raises inside; `what` continues "AWS could not ..." for a person.
 
-    Raises TransientError for throttling, time-outs, connections and AWS's own faults, PermanentError for the rest.
+    No attempt begins after `seconds`; a generator that yields inside would lend that limit to its caller.
+
+    Raises TransientError for throttling, time-outs, connections, answers that are cut off or not from AWS, and its
+    own faults; PermanentError for the rest.
     """
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
+
+    from namecard_release.adapters.aws_answers import ForeignAnswerError
 
     try:
-        yield
+        with within(seconds):
+            yield
     except ClientError as error:
         raise _translate_answer(error, what) from error
     except BotoCoreError as error:
         raise _translate_failure(error, what) from error
+    except ResponseParserError as error:
+        raise _translate_failure(ForeignAnswerError(), what) from error
 
 
 def tells_absence(error: ClientError) -> bool:
@@ -64,11 +76,17 @@ def _translate_answer(error: ClientError, what: str) -> ReleaseError:
 
 
 def _translate_failure(error: BotoCoreError, what: str) -> ReleaseError:
-    from botocore.exceptions import ConnectionError as BotoConnectionError
-    from botocore.exceptions import HTTPClientError, NoCredentialsError, PartialCredentialsError
+    from botocore import exceptions as known
+    from botocore.exceptions import NoCredentialsError, PartialCredentialsError
+
+    from namecard_release.adapters.aws_answers import ForeignAnswerError, TimeSpentError
 
     told = f"AWS could not {what}: {_one_line(str(error))}"
-    if isinstance(error, (HTTPClientError, BotoConnectionError)):
+    if isinstance(error, TimeSpentError):
+        return TransientError(f"{told}; try again in a moment")
+    mangled = (known.IncompleteReadError, known.ChecksumError, known.FlexibleChecksumError, ForeignAnswerError)
+    unreached = (known.HTTPClientError, known.ConnectionError, known.CredentialRetrievalError)
+    if isinstance(error, (*mangled, *unreached)):
         return TransientError(f"{told}; check the endpoint and the network, then try again")
     if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
         return PermanentError(f"{told}; give credentials through the default chain or aws.env in the settings")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from namecard_release.adapters.alarm_names import AlarmNames
 from namecard_release.adapters.assembly_reading import read_templates
-from namecard_release.adapters.aws_clients import AwsClients
+from namecard_release.adapters.aws_clients import PATIENCE, AwsClients, AwsPatience
 from namecard_release.adapters.aws_errors import aws_errors_told, tells_absence
 from namecard_release.adapters.clock import utc_now
 from namecard_release.adapters.cloudwatch import FoundAlarm, find_alarms, read_alarms
@@ -33,8 +33,14 @@ class AwsCloud:
     Every method raises TransientError for throttling, time-outs and connections, PermanentError for refusals.
     """
 
-    def __init__(self, region: str, endpoint_url: str | None = None, env: Mapping[str, str] | None = None) -> None:
-        self._clients = AwsClients(region, endpoint_url, env)
+    def __init__(
+        self,
+        region: str,
+        endpoint_url: str | None = None,
+        env: Mapping[str, str] | None = None,
+        patience: AwsPatience = PATIENCE,
+    ) -> None:
+        self._clients = AwsClients(region, endpoint_url, env, patience)
         self._codes = CodeReader(self._clients)
         self._names = AlarmNames(self._find_alarms, utc_now)
 

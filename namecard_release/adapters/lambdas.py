@@ -12,9 +12,13 @@ from namecard_release.adapters.templates import function_settings
 from namecard_release.domain.assembly import FunctionCode
 from namecard_release.domain.health import RunningFunction
 from namecard_release.domain.serving import PublishedVersion, ServedAlias
-from namecard_release.errors import ReleaseError
+from namecard_release.errors import ReleaseError, TransientError
+from namecard_release.time_limits import is_spent, within
 
 _CHUNK = 1 << 20
+_DOWNLOAD_SECONDS = 120.0
+# botocore tries a request again, and never the rest of an answer that was cut off.
+_TRIES = 2
 
 
 class CodeReader:
@@ -64,14 +68,27 @@ class CodeReader:
 
     def _expected(self, bucket: str, key: str) -> str:
         if (bucket, key) not in self._published:
-            self._published[bucket, key] = self._digest(bucket, key)
+            self._published[bucket, key] = self._download(bucket, key)
         return self._published[bucket, key]
+
+    def _download(self, bucket: str, key: str) -> str:
+        with within(_DOWNLOAD_SECONDS):
+            for _ in range(_TRIES - 1):
+                try:
+                    return self._digest(bucket, key)
+                except TransientError:
+                    if is_spent():
+                        raise
+            return self._digest(bucket, key)
 
     def _digest(self, bucket: str, key: str) -> str:
         digest = hashlib.sha256()
-        with aws_errors_told(f"read the published code {key} in {bucket}"):
+        what = f"read the published code {key} in {bucket}"
+        with aws_errors_told(what, _DOWNLOAD_SECONDS):
             body = self._clients.s3.get_object(Bucket=bucket, Key=key)["Body"]
             for chunk in body.iter_chunks(_CHUNK):
+                if is_spent():
+                    raise TransientError(f"AWS could not {what}: it comes too slowly; try again in a moment")
                 digest.update(chunk)
         return base64.b64encode(digest.digest()).decode("ascii")
 

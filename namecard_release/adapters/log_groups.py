@@ -77,20 +77,27 @@ class AwsLogs:
             "endTime": _ms(until) - 1,
             "limit": _PAGE,
         }
-        end, read, last = self._clock() + self._bounds.seconds, 0, since
+        end, read, seen = self._clock() + self._bounds.seconds, 0, 0
         while True:
             with aws_errors_told(f"read the log group {group}"):
                 page = self._clients.logs.filter_log_events(**asked)
-            events = [(_moment(e.get("timestamp", 0)), e.get("message", "")) for e in page.get("events", [])]
-            yield from reader.read_events(events)
-            read, last = read + len(events), events[-1][0] if events else last
-            token = page.get("nextToken")
-            if not token or token == asked.get("nextToken"):
+            events = page.get("events", [])[seen:]
+            yield from reader.read_events((_moment(e.get("timestamp", 0)), e.get("message", "")) for e in events)
+            read += len(events)
+            seen, token = 0, page.get("nextToken")
+            if token and token != asked.get("nextToken"):
+                asked["nextToken"] = token
+            elif len(page.get("events", [])) < _PAGE or not events:
                 return
-            if read >= self._bounds.events or self._clock() >= end:
-                yield Cut(f"{group} was read up to {last:%H:%M:%S}: {read} events are enough, narrow the window")
+            else:
+                # A full page may stand for more although no token says so: go on from its last moment.
+                asked.pop("nextToken", None)
+                asked["startTime"] = events[-1].get("timestamp", 0)
+                seen = sum(e.get("timestamp") == asked["startTime"] for e in page.get("events", []))
+            if seen >= _PAGE or read >= self._bounds.events or self._clock() >= end:
+                at = f"{_moment(events[-1].get('timestamp', 0)):%H:%M:%S}" if events else "no event"
+                yield Cut(f"{group} was read up to {at}: {read} events are the bound, narrow the window")
                 return
-            asked["nextToken"] = token
 
     def _query(self, reader: LineReader, group: str, since: datetime, until: datetime) -> Iterator[LogEvent]:
         with aws_errors_told(f"query the log group {group}"):

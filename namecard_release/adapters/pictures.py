@@ -68,16 +68,18 @@ def _draw_panel(axes: Axes, measures: Sequence[Measure], snapshot: Snapshot) -> 
     for mark in snapshot.marks:
         if snapshot.since <= mark.at <= snapshot.until:
             axes.axvline(mark.at, color=_COLOURS.get(mark.label, "tab:gray"), linestyle="--", linewidth=1.2)  # type: ignore[arg-type]
-            axes.text(mark.at, 1.0, f" {mark.label}", transform=axes.get_xaxis_transform(), va="top", fontsize=7)  # type: ignore[arg-type]
+            axes.text(mark.at, 0.03, f" {mark.label}", transform=axes.get_xaxis_transform(), fontsize=7)  # type: ignore[arg-type]
     axes.set_title(" / ".join(measures), fontsize=9, loc="left")
     axes.set_ylabel(UNITS[measures[0]], fontsize=7)
     axes.tick_params(labelsize=7)
     axes.set_ylim(bottom=0)
     if axes.get_legend_handles_labels()[0]:
         axes.legend(fontsize=6, loc="upper left", ncols=_MOST_NAMES)
-    notes = describe_panel(measures, snapshot.series)
-    text = _plain("\n".join(notes))
-    axes.text(0.99, 0.95, text, transform=axes.transAxes, ha="right", va="top", fontsize=7, color="tab:orange")
+    else:
+        # A scale without a line would look like a line at zero.
+        axes.set_yticks([])
+    notes = _plain("\n".join(describe_panel(measures, snapshot.series)))
+    axes.set_title(notes, fontsize=7, loc="right", color="tab:orange")
 
 
 def _name_times(axes: Axes) -> None:

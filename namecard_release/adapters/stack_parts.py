@@ -12,6 +12,7 @@ from namecard_release.domain.snapshot import StackParts
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackResourceSummaryTypeDef
+    from mypy_boto3_lambda.type_defs import ProvisionedConcurrencyConfigListItemTypeDef
 
 _LEFT = frozenset({"DELETE_COMPLETE", "DELETE_SKIPPED"})
 _FUNCTION_LOGS = "/aws/lambda/"
@@ -45,14 +46,14 @@ class AwsInventory:
         client = self._clients.functions
         with aws_errors_told(f"read the concurrency of {function.name}"):
             reserved = client.get_function_concurrency(FunctionName=function.name).get("ReservedConcurrentExecutions")
-            listed = client.list_provisioned_concurrency_configs(FunctionName=function.name)
+            listed = self._provisioned(function.name)
             limits = client.get_account_settings().get("AccountLimit", {})
         provisioned = tuple(
             (
                 one.get("FunctionArn", "").rpartition(":")[2],
                 one.get("RequestedProvisionedConcurrentExecutions", 0),
             )
-            for one in listed.get("ProvisionedConcurrencyConfigs", [])
+            for one in listed
         )
         return Concurrency(
             reserved,
@@ -60,6 +61,15 @@ class AwsInventory:
             limits.get("ConcurrentExecutions"),
             limits.get("UnreservedConcurrentExecutions"),
         )
+
+    def _provisioned(self, function: str) -> Sequence[ProvisionedConcurrencyConfigListItemTypeDef]:
+        client = self._clients.functions
+        try:
+            listed = client.list_provisioned_concurrency_configs(FunctionName=function)
+        # An empty list on AWS, an error where nothing was ever provisioned on others.
+        except client.exceptions.ProvisionedConcurrencyConfigNotFoundException:
+            return ()
+        return listed.get("ProvisionedConcurrencyConfigs", [])
 
     def _resources(self, stack: str) -> list[StackResourceSummaryTypeDef]:
         from botocore.exceptions import ClientError

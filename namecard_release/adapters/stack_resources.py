@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TYPE_CHECKING, TypeVar
 
 from namecard_release.adapters.aws_clients import THREADS, AwsClients
@@ -38,4 +39,6 @@ def side_by_side(read: Callable[[T], R], items: Iterable[T]) -> list[R]:
     if len(items) < 2:
         return [read(item) for item in items]
     with ThreadPoolExecutor(max_workers=min(THREADS, len(items))) as pool:
-        return list(pool.map(read, items))
+        # Each with a copy of the context: the time limit is in it.
+        asked = [pool.submit(copy_context().run, read, item) for item in items]
+        return [one.result() for one in asked]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
-from namecard_release.adapters.aws_clients import AwsClients
+from namecard_release.adapters.aws_clients import PATIENCE, AwsClients, AwsPatience
 from namecard_release.adapters.aws_errors import aws_errors_told
 from namecard_release.adapters.catalogue import read_catalogue
 from namecard_release.adapters.postgres import connected, server_of, tell
@@ -17,6 +17,7 @@ from namecard_release.adapters.target_reading import read_only, read_rows, read_
 from namecard_release.domain.compatibility import Catalogue
 from namecard_release.domain.migrations import LedgerRow, SchemaCopy, TargetReading
 from namecard_release.errors import PermanentError, TransientError
+from namecard_release.redaction import know_secrets
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor
@@ -76,16 +77,24 @@ class PostgresTarget:
         return self._url if isinstance(self._url, str) else self._url()
 
 
-def database_url_from_secret(region: str, endpoint_url: str | None, env: Mapping[str, str] | None, secret: str) -> str:
+def database_url_from_secret(
+    region: str,
+    endpoint_url: str | None,
+    env: Mapping[str, str] | None,
+    secret: str,
+    patience: AwsPatience = PATIENCE,
+) -> str:
     """Build a database URL from a secret of Secrets Manager, JSON {host, port, username, password, dbname}.
 
     Encryption is required of any server but one on this machine. Raises TransientError or PermanentError; the
     texts never hold the secret's value.
     """
-    clients = AwsClients(region, endpoint_url, env)
+    clients = AwsClients(region, endpoint_url, env, patience)
     with aws_errors_told(f"read the secret {secret}"):
         text = clients.secrets.get_secret_value(SecretId=secret).get("SecretString", "")
-    return url_from_fields(_fields(text, secret))
+    fields = _fields(text, secret)
+    know_secrets([fields["password"]])
+    return url_from_fields(fields)
 
 
 def url_from_fields(fields: Mapping[str, str]) -> str:

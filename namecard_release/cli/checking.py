@@ -60,7 +60,7 @@ def _check_alarm_sensor(pipeline: Pipeline) -> Phase:
 
     try:
         return judge_alarm_sensor(pipeline)
-    except TransientError as error:
+    except ReleaseError as error:
         return Phase(ALARM_SENSOR, Verdict.UNKNOWN, str(error))
 
 

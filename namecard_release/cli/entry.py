@@ -28,6 +28,9 @@ def find_app(words: Sequence[str]) -> typer.Typer:
         gc.disable()
         return _reading_app()
     from namecard_release.cli.main import app
+    from namecard_release.redaction import install_redaction
+
+    install_redaction()
 
     return app
 

@@ -12,6 +12,7 @@ from namecard_release.cli import (
     dlq,
     drift,
     gates,
+    incidents,
     logs,
     migrations,
     outbox,
@@ -45,4 +46,5 @@ app.add_typer(audit.audit, name="audit")
 app.add_typer(outbox.outbox, name="outbox")
 app.add_typer(logs.logs, name="logs")
 app.add_typer(dlq.dlq, name="dlq")
+app.add_typer(incidents.incident, name="incident")
 app.add_typer(sandboxing.sandbox, name="sandbox")

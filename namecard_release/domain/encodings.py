@@ -67,11 +67,11 @@ def _decode(run: str) -> str | None:
 
 
 def read_percent(text: str, is_secret: Callable[[str], bool], mask: str) -> str:
-    """Mask each word with a URL's escapes whose content is secret only when they are read; the rest stays as it is."""
+    """Mask each word with a URL's escapes whose content is secret when they are read; the rest stays as it is."""
 
     def judge(match: re.Match[str]) -> str:
         word = match[0]
         inner = unquote(word) if "%" in word else word
-        return mask if inner != word and is_secret(inner) and not is_secret(word) else word
+        return mask if inner != word and is_secret(inner) else word
 
     return _TOKEN.sub(judge, text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from namecard_release.domain.alarms import missing_alarms
 from namecard_release.domain.constructs import is_service_function
@@ -47,13 +47,17 @@ class Probe:
 
 @dataclass(frozen=True)
 class Reality:
-    """What was read after a deploy; `rows` is None when the target's ledger could not be read, `unread` says why."""
+    """What was read after a deploy; `rows` is None when the target's ledger could not be read, `unread` says why.
+
+    `not_read` says by part (code, outputs, alarms) why AWS did not tell it; what stands there then is nothing.
+    """
 
     functions: tuple[RunningFunction, ...]
     rows: tuple[LedgerRow, ...] | None
     outputs: Mapping[str, str]
     alarm_names: tuple[str, ...]
     unread: str = ""
+    not_read: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -71,12 +75,17 @@ def judge_reality(expected: Expectation, real: Reality) -> tuple[Phase, ...]:
 
     A green deploy proves nothing (platform contract, "Migrations"), so nothing here looks at its exit code.
     """
-    return (
+    judged = (
         _judge_code(expected.services, real.functions),
         _judge_schema(expected, real),
         _judge_outputs(expected.outputs, real.outputs),
         _judge_alarms(expected.services, real.alarm_names),
     )
+    return tuple(_unless_unread(phase, real.not_read.get(phase.name)) for phase in judged)
+
+
+def _unless_unread(phase: Phase, why: str | None) -> Phase:
+    return phase if why is None else Phase(phase.name, Verdict.UNKNOWN, f"was not read: {why}")
 
 
 def judge_probes(services: Sequence[str], version: str | None, probes: Sequence[Probe]) -> tuple[Phase, ...]:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import NoReturn
 
 from namecard_release.domain.alarms import AlarmReading
 from namecard_release.domain.assembly import Assembly
-from namecard_release.domain.deploys import Ending, is_deployed, judge_ending, may_go_on
+from namecard_release.domain.deploys import Ending, describe_stacks, is_deployed, judge_ending, may_go_on
 from namecard_release.domain.gates import Phase, Verdict, judge_command
 from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase
 from namecard_release.domain.readiness import StackStatus
 from namecard_release.domain.stuck_stacks import explain_blocked, explain_stuck, is_moving
-from namecard_release.errors import PermanentError, TransientError
+from namecard_release.errors import PermanentError, ReleaseError, TransientError
 from namecard_release.ports import LineSink
 from namecard_release.workflow.leasing import Heartbeat, Wait
+from namecard_release.workflow.partial import record_partial
 from namecard_release.workflow.pipeline import Pipeline, Site
 from namecard_release.workflow.promoting import stop
 from namecard_release.workflow.verifying import find_base_url
@@ -49,18 +51,31 @@ def deploy_release(
     pipeline = heartbeat.pipeline
     site = pipeline.site(promotion.environment)
     pause = held_wait(heartbeat, wait or threading.Event().wait)
-    before = settle_stacks(site, pause)
-    blocked = explain_blocked(before)
-    if blocked is not None:
-        stop(pipeline, promotion.id, PromotionPhase.HELD, blocked)
-    if promotion.deploy_started_at is not None and _runs_already(pipeline, site, promotion, assembly):
+    with _held_when_unread(pipeline, promotion, "nothing more was deployed"):
+        before = settle_stacks(site, pause)
+        blocked = explain_blocked(before)
+        if blocked is not None:
+            stop(pipeline, promotion.id, PromotionPhase.HELD, blocked)
+        runs = promotion.deploy_started_at is not None and _runs_already(pipeline, site, promotion, assembly)
+        baseline = () if promotion.deploy_started_at is not None else read_baseline(site)
+    if runs:
         return _mark_deployed(pipeline, promotion), None
-    promotion = _begin(pipeline, site, promotion, assembly, note)
-    phase, before, after = _run_cdk(site, assembly, heartbeat, on_line, pause, before)
+    promotion = _begin(pipeline, site, promotion, assembly, note, baseline)
+    with _held_when_unread(pipeline, promotion, "what cdk left is not known"):
+        phase, before, after = _run_cdk(site, assembly, heartbeat, on_line, pause, before)
     site.cloud.forget_alarms()
     if phase.verdict is not Verdict.PASSED:
         phase = _judge_unfinished(pipeline, promotion, phase, before, after)
     return _mark_deployed(pipeline, promotion), phase
+
+
+@contextmanager
+def _held_when_unread(pipeline: Pipeline, promotion: Promotion, what: str) -> Iterator[None]:
+    """End a promotion as HELD, StoppedError, when AWS does not answer inside; what it refuses is raised as it is."""
+    try:
+        yield
+    except TransientError as error:
+        stop(pipeline, promotion.id, PromotionPhase.HELD, f"{error}; {what}")
 
 
 def _run_cdk(
@@ -119,16 +134,26 @@ def _judge_unfinished(
     """
     ending = judge_ending(before, after)
     if ending is not Ending.DEPLOYED or phase.verdict is not Verdict.UNKNOWN:
-        _stop_failed(pipeline, promotion, phase, ending, explain_stuck(after))
+        _stop_failed(pipeline, promotion, phase, ending, before, after)
     return replace(phase, reason=f"{phase.reason}; CloudFormation finished it")
 
 
-def _stop_failed(pipeline: Pipeline, promotion: Promotion, phase: Phase, ending: Ending, stuck: str | None) -> NoReturn:
+def _stop_failed(
+    pipeline: Pipeline,
+    promotion: Promotion,
+    phase: Phase,
+    ending: Ending,
+    before: tuple[StackStatus, ...],
+    after: tuple[StackStatus, ...],
+) -> NoReturn:
+    told = " | ".join(line for line in phase.tail[-4:] if line.strip())
+    where, stuck = describe_stacks(before, after), explain_stuck(after)
+    if ending is Ending.PARTIAL:
+        record_partial(pipeline, promotion, where)
     if ending is Ending.OLD:
         # CloudFormation put the old code back: what serves is what served before, and is watched as such.
         pipeline.ledger.move(promotion.id, promotion.phase, pipeline.clock.now(), "old code kept", code_changed=False)
-    told = " | ".join(line for line in phase.tail[-4:] if line.strip())
-    why = f"cdk deploy: {phase.reason}: {told}"
+    why = f"cdk deploy: {phase.reason}: {told}; {where}"
     stop(pipeline, promotion.id, PromotionPhase.FAILED, why if stuck is None else f"{why}; {stuck}")
 
 
@@ -147,7 +172,7 @@ class StackWatch:
             return False
         try:
             now = self._site.cloud.stack_statuses(self._site.settings.stack_names)
-        except TransientError:
+        except ReleaseError:
             return False
         return is_deployed(self._before, now, told)
 
@@ -182,13 +207,19 @@ def _runs_already(pipeline: Pipeline, site: Site, promotion: Promotion, assembly
     return {probe.version for probe in probes if probe.version is not None} == {assembly.release}
 
 
-def _begin(pipeline: Pipeline, site: Site, promotion: Promotion, assembly: Assembly, note: str | None) -> Promotion:
+def _begin(
+    pipeline: Pipeline,
+    site: Site,
+    promotion: Promotion,
+    assembly: Assembly,
+    note: str | None,
+    baseline: tuple[AlarmReading, ...],
+) -> Promotion:
     now = pipeline.clock.now()
     history = pipeline.ledger.standing(site.name)
     phase, digest = PromotionPhase.DEPLOYING, assembly.digest
     if promotion.deploy_started_at is not None:
         return pipeline.ledger.move(promotion.id, phase, now, note, assembly=digest, code_changed=True)
-    baseline = read_baseline(site)
     return pipeline.ledger.move(
         promotion.id,
         phase,

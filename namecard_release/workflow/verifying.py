@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 from namecard_release.domain.assembly import Assembly
 from namecard_release.domain.gates import Phase, Verdict, combine_phases
-from namecard_release.domain.health import Expectation, Probe, Reality, judge_probes, judge_reality
-from namecard_release.domain.migrations import LedgerRow, MigrationFile, schema_version
+from namecard_release.domain.health import Expectation, Reality, judge_probes, judge_reality
+from namecard_release.domain.migrations import MigrationFile, schema_version
 from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase, bake_end
-from namecard_release.errors import TransientError
+from namecard_release.errors import ReleaseError
 from namecard_release.workflow.gating import conclude
 from namecard_release.workflow.pipeline import Pipeline, Site
 from namecard_release.workflow.promoting import stop
 
+T = TypeVar("T")
 VERIFICATION_GATE = "verification"
 PROBES_GATE = "health_probes"
 SCENARIOS_GATE = "api_scenarios"
@@ -49,9 +51,9 @@ def verify_release(
     services = pipeline.settings.platform.services
     # Side by side: the services are cold after a deploy, and a rollback is judged while people wait.
     with ThreadPoolExecutor(2, thread_name_prefix="verify") as pool:
-        probing = pool.submit(_probe_services, pipeline, site)
+        probing = pool.submit(_probe_services, pipeline, site, promotion.release)
         reality = pool.submit(read_reality, site, assembly).result()
-        base, probes = probing.result()
+        base, probed = probing.result()
     expected = Expectation(
         services=services,
         files=files,
@@ -61,34 +63,51 @@ def verify_release(
     return Deployment(
         promotion=promotion,
         verification=judge_reality(expected, reality),
-        probes=judge_probes(services, promotion.release, probes),
+        probes=probed,
         schema=None if reality.rows is None else schema_version(reality.rows),
         base_url=base or "",
     )
 
 
-def _probe_services(pipeline: Pipeline, site: Site) -> tuple[str | None, tuple[Probe, ...]]:
-    base = find_base_url(site, site.cloud.outputs(site.settings.stack_names))
+def _probe_services(pipeline: Pipeline, site: Site, release: str) -> tuple[str | None, tuple[Phase, ...]]:
+    """Give the public address and each service's phase; without an address that AWS tells, why there is none."""
+    not_read: dict[str, str] = {}
+    outputs = _read(lambda: site.cloud.outputs(site.settings.stack_names), "outputs", not_read)
+    base = find_base_url(site, outputs or {})
+    if base is None and not_read:
+        return None, (Phase("address", Verdict.UNKNOWN, f"was not read: {not_read['outputs']}"),)
     services = pipeline.settings.platform.services
-    return base, () if base is None else pipeline.prober.probe(base, services)
+    probes = () if base is None else pipeline.prober.probe(base, services)
+    return base, judge_probes(services, release, probes)
 
 
 def read_reality(site: Site, assembly: Assembly) -> Reality:
-    """Read an environment: function digests, ledger rows, outputs, alarm names."""
-    rows: tuple[LedgerRow, ...] | None = None
-    unread = ""
-    try:
-        rows = site.target.rows()
-    except TransientError as error:
-        unread = str(error)
+    """Read an environment: function digests, ledger rows, outputs, alarm names; raises nothing for what is not told.
+
+    The code serves by now: a question that nobody answered is no failure of it.
+    """
     stacks = site.settings.stack_names
+    not_read: dict[str, str] = {}
+    rows = _read(site.target.rows, "schema", not_read)
+    functions = _read(lambda: site.cloud.functions(assembly), "code", not_read)
+    outputs = _read(lambda: site.cloud.outputs(stacks), "outputs", not_read)
+    alarms = _read(lambda: site.cloud.alarms(stacks), "alarms", not_read)
     return Reality(
-        functions=site.cloud.functions(assembly),
+        functions=functions or (),
         rows=rows,
-        outputs=site.cloud.outputs(stacks),
-        alarm_names=tuple(reading.name for reading in site.cloud.alarms(stacks)),
-        unread=unread,
+        outputs=outputs or {},
+        alarm_names=tuple(reading.name for reading in alarms or ()),
+        unread=not_read.pop("schema", ""),
+        not_read=not_read,
     )
+
+
+def _read(ask: Callable[[], T], part: str, not_read: dict[str, str]) -> T | None:
+    try:
+        return ask()
+    except ReleaseError as error:
+        not_read[part] = str(error)
+        return None
 
 
 def find_base_url(site: Site, outputs: Mapping[str, str]) -> str | None:

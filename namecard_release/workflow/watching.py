@@ -13,9 +13,10 @@ from namecard_release.domain.post_bake import is_watched
 from namecard_release.domain.promotion import Promotion, PromotionPhase
 from namecard_release.domain.rollback import Action, Decision, Watched, decide, find_last_good
 from namecard_release.domain.safety import SafetyVerdict
-from namecard_release.errors import TransientError
+from namecard_release.errors import ReleaseError
 from namecard_release.workflow.judging import find_way, judge_schema
 from namecard_release.workflow.paging import page_after_bake, page_alarms, page_stopped
+from namecard_release.workflow.partial import read_partial
 from namecard_release.workflow.people import why_held
 from namecard_release.workflow.pipeline import Pipeline
 from namecard_release.workflow.verifying import PROBES_GATE
@@ -157,7 +158,8 @@ def read_signals(pipeline: Pipeline, promotion: Promotion) -> Signals:
     try:
         # Another process deployed it: the names that this one remembers may be those of the release before.
         readings = site.cloud.alarms(site.settings.stack_names, promotion.deployed_at or promotion.deploy_started_at)
-    except TransientError as error:
+    except ReleaseError as error:
+        # Whatever kept them from being read, credentials that expired for instance, says nothing about the release.
         unread = str(error)
     promotion = _settle(pipeline, promotion, readings)
     assessment = assess_alarms(promotion.baseline, readings, site.settings.alarm_rules(), now, unread)
@@ -176,6 +178,7 @@ def _settle(pipeline: Pipeline, promotion: Promotion, readings: tuple[AlarmReadi
 def gather(pipeline: Pipeline, seen: Signals, fallback: Fallback) -> Watched:
     """Put together what the decision about a promotion looks at."""
     own = pipeline.settings.environment(seen.promotion.environment)
+    partial = read_partial(pipeline, seen.promotion) if seen.promotion.phase in _ENDED_SERVING else None
     return Watched(
         promotion=seen.promotion,
         assessment=seen.assessment,
@@ -185,18 +188,19 @@ def gather(pipeline: Pipeline, seen: Signals, fallback: Fallback) -> Watched:
         decided=False,
         held=why_held(pipeline.ledger, seen.promotion.environment, seen.now),
         unknown_deadline_seconds=own.unknown_deadline_seconds,
-        unread_since=_find_unread_since(pipeline, seen, fallback),
+        unread_since=_find_unread_since(pipeline, seen, fallback, partial),
         after_bake=own.post_bake.policy().action,
+        partial=partial,
     )
 
 
-def _find_unread_since(pipeline: Pipeline, seen: Signals, fallback: Fallback) -> datetime | None:
+def _find_unread_since(pipeline: Pipeline, seen: Signals, fallback: Fallback, partial: str | None) -> datetime | None:
     """Give the moment since which this breach waits for the schema: kept in the ledger, or a restart would renew it."""
-    if not (seen.breaches and fallback.safety.unread):
+    if not ((seen.breaches or partial is not None) and fallback.safety.unread):
         return None
     by = seen.assessment.roll_back_by
     first = min(by, key=lambda reading: (reading.since, reading.arn), default=None)
-    what = "the probes" if first is None else f"{first.arn} {first.since.isoformat()}"
+    what = ("the stacks" if partial else "the probes") if first is None else f"{first.arn} {first.since.isoformat()}"
     return pipeline.ledger.mark(seen.promotion.id, f"schema unread for {what}", seen.now) or seen.now
 
 

@@ -82,10 +82,9 @@ class S3DeadLetterArchive:
             pages = self._clients.s3.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=prefix, **owner
             )
-            for page in pages:
-                for found in page.get("Contents", ()):
-                    if part is None or part in found["Key"]:
-                        yield found["Key"]
+            # All of them, before the first is given: what is done with one is not in the time of the listing.
+            listed = [found["Key"] for page in pages for found in page.get("Contents", ())]
+        yield from (key for key in listed if part is None or part in key)
 
     def _folder(self, environment: str, *, quarantine: bool) -> str:
         return f"{self._prefix}{_QUARANTINE if quarantine else ''}env={environment}/"
