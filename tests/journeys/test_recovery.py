@@ -37,8 +37,9 @@ def outcomes() -> Iterator[list[Outcome]]:
     """Collect what the cells came to, and write the table when all of them were played."""
     found: list[Outcome] = []
     yield found
-    if _WHOLE and len(found) == len(list(cells())):
-        write_table(Path(_WHOLE), found)
+    played = {one.cell: one for one in found}
+    if _WHOLE and all(cell in played for cell in cells()):
+        write_table(Path(_WHOLE), [played[cell] for cell in cells()])
 
 
 def _prepare(ground: Ground) -> None:
