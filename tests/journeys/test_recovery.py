@@ -1,6 +1,6 @@
 """The crash matrix on real processes: run worker, cdk, daemon and connections killed at every step.
 
-The whole of it is `make crash`; a slice runs with every test run. docs/crashes.md has the table.
+All of it is `make crash`; `-m crash_matrix -k slice` plays a slice. docs/crashes.md has the table.
 """
 
 from __future__ import annotations
