@@ -30,8 +30,10 @@ ui: env
 down:
 	@$(BIN)/namecard-release sandbox down
 
+# Journeys have the machine to themselves: they measure seconds. Everything else runs on every core.
 test: env
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -m "not journey" -n auto --dist loadfile
+	@$(BIN)/python -m pytest -m journey
 
 check: env
 	@$(BIN)/ruff format --check --quiet .

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from urllib.parse import unquote, urlsplit
 
+from namecard_release.adapters.alarm_queue import SqsAlarmQueue
 from namecard_release.adapters.assembly_store import FileAssemblyStore
 from namecard_release.adapters.aws_clients import AwsClients
 from namecard_release.adapters.cdk import CdkDeployer
@@ -56,7 +57,11 @@ def build_pipeline(settings: Settings) -> Pipeline:
         target = PostgresTarget(lambda: _database_url(settings, environment), settings.trial.pg_dump)
         clients = AwsClients(environment.region, aws.endpoint_url, aws.env or None)
         switch, drift = AwsCodeSwitch(clients), AwsDriftReader(clients)
-        return Site(name, environment, cloud, target, deployer, switch, drift, build_signals(settings, name))
+        pushes, signals = (
+            SqsAlarmQueue(environment.region, aws.endpoint_url, aws.env or None),
+            build_signals(settings, name),
+        )
+        return Site(name, environment, cloud, target, deployer, switch, drift, signals, pushes)
 
     @cache
     def desk(name: str) -> Desk:

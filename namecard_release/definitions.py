@@ -15,6 +15,7 @@ from assets.readiness import build_readiness
 from assets.source import source
 from jobs.dlq import DLQ_JOBS
 from jobs.drift import build_drift_job
+from jobs.incidents import INCIDENT_JOBS
 from jobs.people import PEOPLE_JOBS
 from jobs.promote import build_promote_job
 from jobs.readiness import build_readiness_job
@@ -28,6 +29,7 @@ from sensors.approvals import build_approvals_sensor
 from sensors.commits import commits_sensor
 from sensors.deadlines import deadline_sensor
 from sensors.dlq_schedules import build_drain_schedule
+from sensors.incidents import incident_clock_sensor, incident_sensor
 from sensors.outbox import outbox_sensor
 from sensors.run_status import cancelled_run_sensor, failed_run_sensor
 from sensors.schedules import drift_schedule, readiness_schedule
@@ -63,6 +65,7 @@ def build_defs(settings: Settings, pipeline: object, open_pipeline: Callable[[],
             build_drift_job(names),
             *PEOPLE_JOBS,
             *DLQ_JOBS,
+            *INCIDENT_JOBS,
         ],
         sensors=[
             alarm_rollback_sensor,
@@ -73,6 +76,8 @@ def build_defs(settings: Settings, pipeline: object, open_pipeline: Callable[[],
             cancelled_run_sensor,
             silent_run_sensor,
             commits_sensor,
+            incident_sensor,
+            incident_clock_sensor,
         ],
         schedules=[readiness_schedule, drift_schedule, build_drain_schedule(settings.dead_letters)],
         resources={"pipeline": pipeline},

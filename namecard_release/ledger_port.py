@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from namecard_release.incident_port import IncidentLedger
 from namecard_release.serving_port import StepLedger
 from namecard_release.watch_port import WatchLedger
 
@@ -48,7 +49,7 @@ class Lease(Protocol):
         ...
 
 
-class ReleaseLedger(StepLedger, WatchLedger, Protocol):
+class ReleaseLedger(StepLedger, WatchLedger, IncidentLedger, Protocol):
     """The memory of the pipeline. Every write is one transaction."""
 
     def open_promotion(self, promotion: Promotion) -> Promotion:

@@ -25,6 +25,7 @@ from namecard_release.domain.freezes import FreezeWindow
 from namecard_release.domain.rehearsal import RehearsalMode, RehearsalPolicy
 from namecard_release.errors import MisuseError
 from namecard_release.gate_settings import Argv, Command, Gates, Model, Name
+from namecard_release.incident_settings import Incidents
 from namecard_release.triage_settings import TriageSettings
 from namecard_release.windows import check_cron, check_zone, expand_cron, read_local
 
@@ -265,6 +266,7 @@ class Settings(Model):
     dagster: Dagster = Dagster()
     aws: Aws = Aws()
     trial: Trial = Trial()
+    incidents: Incidents = Incidents()
     channels: Channels = Channels()
     triage: TriageSettings = TriageSettings()
     dead_letters: DeadLetters = DeadLetters()
@@ -275,6 +277,9 @@ class Settings(Model):
             unknown = [other for other in environment.requires if other not in self.environments or other == name]
             if unknown:
                 raise ValueError(f"environments.{name}.requires names {', '.join(unknown)}, which is not another one")
+        own = self.incidents.named_environments()
+        if unknown := sorted(own - {*self.environments}):
+            raise ValueError(f"incidents names {', '.join(unknown)}, which is not an environment")
         strange = sorted(set(self.dead_letters.drain_environments) - set(self.environments))
         if strange:
             raise ValueError(f"dead_letters.drain_environments names {', '.join(strange)}, which is not declared")

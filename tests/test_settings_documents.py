@@ -16,6 +16,7 @@ from namecard_release import alarm_settings as alarm_module
 from namecard_release import channel_settings as channels
 from namecard_release import dlq_settings as dlq_module
 from namecard_release import gate_settings as gate_module
+from namecard_release import incident_settings as incident_module
 from namecard_release import settings as module
 from namecard_release import triage_settings as triage_module
 from namecard_release.gate_settings import Model
@@ -79,6 +80,9 @@ SECTIONS: Mapping[str, type[Model]] = {
     "`[channels.notion]`": channels.NotionChannel,
     "`[triage]`": triage_module.TriageSettings,
     "A rule for a cause": triage_module.TriageRule,
+    "`[incidents]`": incident_module.Incidents,
+    "Owners of incidents": incident_module.Owners,
+    "A rule for a severity": incident_module.SeverityRule,
     "`[dead_letters]`": dlq_module.DeadLetters,
     "A rule about dead letters": dlq_module.DeadLetterRule,
 }

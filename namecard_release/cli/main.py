@@ -12,12 +12,14 @@ from namecard_release.cli import (
     dlq,
     drift,
     gates,
+    incidents,
     logs,
     migrations,
     outbox,
     people,
     policy,
     reading,
+    requests,
     sandboxing,
 )
 
@@ -45,4 +47,6 @@ app.add_typer(audit.audit, name="audit")
 app.add_typer(outbox.outbox, name="outbox")
 app.add_typer(logs.logs, name="logs")
 app.add_typer(dlq.dlq, name="dlq")
+app.add_typer(requests.requests, name="requests")
+app.add_typer(incidents.incident, name="incident")
 app.add_typer(sandboxing.sandbox, name="sandbox")

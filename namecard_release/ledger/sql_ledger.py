@@ -11,6 +11,7 @@ from namecard_release.ledger.decisions import Decisions
 from namecard_release.ledger.fast_path import FastPaths
 from namecard_release.ledger.gates import Gates
 from namecard_release.ledger.heartbeats import Heartbeats
+from namecard_release.ledger.incidents import Incidents
 from namecard_release.ledger.leases import Leases, refuse_lost_lease
 from namecard_release.ledger.people import People
 from namecard_release.ledger.promotions import Promotions
@@ -20,9 +21,9 @@ from namecard_release.ledger_port import Lease
 
 
 class SqlLedger(
-    Promotions, Gates, Waivers, Decisions, Leases, Heartbeats, People, Audit, FastPaths, DeadLetters, Watches
+    Promotions, Gates, Waivers, Decisions, Leases, Heartbeats, People, Audit, FastPaths, DeadLetters, Watches, Incidents
 ):
-    """Promotions, gates, waivers, decisions, holds, leases, beats and people's words in one database:
+    """Promotions, gates, waivers, decisions, holds, leases, beats, people's words and incidents in one database:
     `SqlLedger(engine, now)`.
     """
 

@@ -11,7 +11,7 @@ from typing import NoReturn
 from namecard_release.domain.alarms import AlarmReading
 from namecard_release.domain.assembly import Assembly
 from namecard_release.domain.deploy_contact import explain_lost_contact
-from namecard_release.domain.deploys import Ending, is_deployed, judge_ending, may_go_on
+from namecard_release.domain.deploys import Ending, describe_stacks, is_deployed, judge_ending, may_go_on
 from namecard_release.domain.gates import Phase, Verdict, judge_command
 from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase
 from namecard_release.domain.readiness import StackStatus
@@ -19,6 +19,7 @@ from namecard_release.domain.stuck_stacks import explain_blocked, explain_stuck,
 from namecard_release.errors import PermanentError, ReleaseError, TransientError
 from namecard_release.ports import LineSink
 from namecard_release.workflow.leasing import Heartbeat, Wait
+from namecard_release.workflow.partial import record_partial
 from namecard_release.workflow.pipeline import Pipeline, Site
 from namecard_release.workflow.promoting import stop
 from namecard_release.workflow.verifying import find_base_url
@@ -148,16 +149,26 @@ def _judge_unfinished(
     """
     ending = judge_ending(before, after)
     if ending is not Ending.DEPLOYED or phase.verdict is not Verdict.UNKNOWN:
-        _stop_failed(pipeline, promotion, phase, ending, explain_stuck(after))
+        _stop_failed(pipeline, promotion, phase, ending, before, after)
     return replace(phase, reason=f"{phase.reason}; CloudFormation finished it")
 
 
-def _stop_failed(pipeline: Pipeline, promotion: Promotion, phase: Phase, ending: Ending, stuck: str | None) -> NoReturn:
+def _stop_failed(
+    pipeline: Pipeline,
+    promotion: Promotion,
+    phase: Phase,
+    ending: Ending,
+    before: tuple[StackStatus, ...],
+    after: tuple[StackStatus, ...],
+) -> NoReturn:
+    told = " | ".join(line for line in phase.tail[-4:] if line.strip())
+    where, stuck = describe_stacks(before, after), explain_stuck(after)
+    if ending is Ending.PARTIAL:
+        record_partial(pipeline, promotion, where)
     if ending is Ending.OLD:
         # CloudFormation put the old code back: what serves is what served before, and is watched as such.
         pipeline.ledger.move(promotion.id, promotion.phase, pipeline.clock.now(), "old code kept", code_changed=False)
-    told = " | ".join(line for line in phase.tail[-4:] if line.strip())
-    why = f"cdk deploy: {phase.reason}: {told}"
+    why = f"cdk deploy: {phase.reason}: {told}; {where}"
     phase_after = PromotionPhase.HELD if is_contact_lost(phase) else PromotionPhase.FAILED
     stop(pipeline, promotion.id, phase_after, why if stuck is None else f"{why}; {stuck}")
 

@@ -31,7 +31,7 @@ def check_drift(pipeline: Pipeline, environment: str, *, detect: bool = True) ->
     read. Raises TransientError when the ledger does not answer.
     """
     site = pipeline.site(environment)
-    history = pipeline.ledger.history(environment)
+    history = pipeline.ledger.standing(environment)
     serving = find_serving(history)
     unknown = _explain_unknown(environment, history, serving)
     if serving is None or unknown is not None:

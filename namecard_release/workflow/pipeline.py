@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from namecard_release.domain.messages import Channel
 from namecard_release.domain.promotion import PromotionPhase
 from namecard_release.errors import RefusedError
+from namecard_release.incident_port import AlarmQueue
 from namecard_release.ledger_port import ReleaseLedger
 from namecard_release.outbox_port import Outbox, Sender
 from namecard_release.ports import (
@@ -44,6 +45,7 @@ class Site:
     switch: CodeSwitch
     drift: DriftReader
     signals: Signals | None = None
+    pushes: AlarmQueue | None = None
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,8 @@ def plan_rollback(pipeline: Pipeline, environment: str, to: str | None, root_run
     recent = pipeline.ledger.history(environment)
     resumed = next((p for p in (*recent, *everything) if root_run and is_promotion_of(p.id, root_run)), None)
     to = to if resumed is None else resumed.release
-    history = tuple(p for p in everything if p is not resumed)
+    # By its id: the same promotion was read twice.
+    history = tuple(p for p in everything if resumed is None or p.id != resumed.id)
     source = next((p for p in history if p.code_changed and not _left_before(p, resumed)), None)
     leaving = source.release if source else ""
     candidates = _candidates(pipeline, environment, history, to, resumed)

@@ -1,0 +1,38 @@
+"""Incidents opened, joined and resolved by alarm state, and their clock. Each sensor only asks and tells."""
+
+import dagster as dg
+
+from namecard_release.workflow.incident_clock import tick_clock
+from namecard_release.workflow.incidents import Look, look_for_incidents
+from namecard_release.workflow.pipeline import Pipeline
+
+
+@dg.sensor(
+    name="incident_sensor",
+    minimum_interval_seconds=5,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Opens one incident for each thing that is wrong, by alarms read and alarms pushed; ends what is over.",
+)
+def incident_sensor(context: dg.SensorEvaluationContext, pipeline: dg.ResourceParam[Pipeline]) -> dg.SkipReason:
+    """Look at every environment's alarms once."""
+    looks = [look_for_incidents(pipeline, name) for name in pipeline.settings.environments]
+    for look in looks:
+        if look.unread is not None:
+            context.log.warning(f"{look.environment}: {look.unread}")
+    return dg.SkipReason("; ".join(text for look in looks for text in _lines(look)) or "nothing new")
+
+
+def _lines(look: Look) -> list[str]:
+    unread = [f"{look.environment}: alarms unknown: {look.unread}"] if look.unread is not None else []
+    return [*look.done, *unread]
+
+
+@dg.sensor(
+    name="incident_clock_sensor",
+    minimum_interval_seconds=5,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Queues what falls due of incidents: pages, escalations, statuses, summaries, retrospectives.",
+)
+def incident_clock_sensor(pipeline: dg.ResourceParam[Pipeline]) -> dg.SkipReason:
+    """Queue what fell due by now."""
+    return dg.SkipReason("; ".join(tick_clock(pipeline)) or "nothing is due")

@@ -1,0 +1,78 @@
+"""Incidents in the definitions: the two sensors, and the jobs of the UI."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from namecard_release.definitions import build_defs
+from namecard_release.domain.alarms import AlarmState
+from namecard_release.domain.incident import Incident, Item
+from namecard_release.incident_settings import Incidents
+from sensors.incidents import incident_clock_sensor, incident_sensor
+from tests.orchestration.test_definitions import Stage
+
+
+class IncidentStage(Stage):
+    """A stage with an incident's sensors and jobs, on which no severity is quiet."""
+
+    def __init__(self, folder: Path, instance: dg.DagsterInstance) -> None:
+        super().__init__(folder, instance)
+        settings = self.pipeline.settings.model_copy(update={"incidents": Incidents(quiet=())})
+        self.pipeline = replace(self.pipeline, settings=settings)
+        resource = dg.ResourceDefinition.hardcoded_resource(self.pipeline)
+        self.defs = build_defs(settings, resource, lambda: self.pipeline)
+
+    def tick(self, sensor: dg.SensorDefinition) -> str:
+        """Let a sensor tick and give its line."""
+        with dg.build_sensor_context(instance=self.instance, resources={"pipeline": self.pipeline}) as context:
+            told = sensor.evaluate_tick(context)
+        return told.skip_message or ""
+
+    def say(self, job: str, **config: Any) -> dg.ExecuteInProcessResult:
+        """Run one of the jobs as ada."""
+        definition = self.defs.resolve_job_def(job)
+        (op,) = [node.name for node in definition.nodes]
+        run_config = {"ops": {op: {"config": {"incident": "INC-1", **config}}}}
+        return definition.execute_in_process(
+            instance=self.instance, run_config=run_config, tags={"user": "ada"}, raise_on_error=False
+        )
+
+    def incident(self) -> Incident:
+        """Give the incident."""
+        case = self.pipeline.ledger.case("INC-1")
+        assert case is not None
+        return case.incident
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[IncidentStage]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield IncidentStage(tmp_path, instance)
+
+
+def test_the_sensors_open_it_and_keep_its_clock_and_the_jobs_end_it(stage: IncidentStage) -> None:
+    assert stage.tick(incident_sensor) == "nothing new"
+    stage.world.set_alarm("CardsServiceErrorsAlarm", AlarmState.ALARM)
+    assert stage.tick(incident_sensor).startswith("INC-1 opened: CardsServiceErrorsAlarm in ALARM")
+    assert stage.tick(incident_clock_sensor) == "nothing is due"
+    stage.world.pass_time(900)
+    assert stage.tick(incident_clock_sensor) == "INC-1/acknowledge/0; INC-1/escalation/0; INC-1/status/1"
+    stage.world.unreachable.add("alarms")
+    assert stage.tick(incident_sensor).startswith("dev: alarms unknown: CloudWatch did not answer; staging: alarms")
+    assert stage.say("acknowledge_incident_job").success
+    assert (stage.incident().acknowledged_by, stage.incident().acknowledged_through) == ("ada", "ui")
+    assert not stage.say("note_incident_job", done=["typo"]).success
+    assert stage.say("note_incident_job", root_cause="a null", done=["runbook"]).success
+    assert [one.item for one in stage.incident().done] == [Item.RUNBOOK, Item.ROOT_CAUSE]
+    assert not stage.say("resolve_incident_job", reason="").success
+    assert stage.say("resolve_incident_job", reason="rolled back").success
+    assert stage.incident().resolved_by == "ada"
+    assert not stage.say("resolve_incident_job", reason="again").success
+    actions = [entry.action for entry in reversed(stage.pipeline.ledger.audit_entries())]
+    assert actions == ["incident opened", "incident acknowledged", "incident noted", "incident resolved"]
