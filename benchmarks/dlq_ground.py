@@ -121,6 +121,13 @@ def empty(ground: Ground, queue: str) -> None:
     ground.client("sqs").purge_queue(QueueUrl=ground.url(queue))
 
 
+def depth(ground: Ground) -> int:
+    """Count what is in the queue, hidden messages among it."""
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    told = ground.client("sqs").get_queue_attributes(QueueUrl=ground.url(QUEUE), AttributeNames=names)["Attributes"]
+    return sum(int(told[name]) for name in names)
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What arrived: how many of the letters did not, how many more than once, and whether those had one key each."""

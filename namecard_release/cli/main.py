@@ -19,6 +19,7 @@ from namecard_release.cli import (
     people,
     policy,
     reading,
+    requests,
     sandboxing,
 )
 
@@ -46,5 +47,6 @@ app.add_typer(audit.audit, name="audit")
 app.add_typer(outbox.outbox, name="outbox")
 app.add_typer(logs.logs, name="logs")
 app.add_typer(dlq.dlq, name="dlq")
+app.add_typer(requests.requests, name="requests")
 app.add_typer(incidents.incident, name="incident")
 app.add_typer(sandboxing.sandbox, name="sandbox")
