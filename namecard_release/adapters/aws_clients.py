@@ -88,8 +88,8 @@ class AwsClients:
 
     @property
     def xray(self) -> XRayClient:
-        """The client of X-Ray."""
-        client: XRayClient = self._client("xray")
+        """The client of X-Ray, which asks once: traces are an extra that nobody waits for."""
+        client: XRayClient = self._client("xray", attempts=1)
         return client
 
     @property
@@ -116,12 +116,12 @@ class AwsClients:
         with aws_errors_told("tell whose credentials these are"):
             return str(self._client("sts").get_caller_identity()["Account"])
 
-    def _client(self, service: str) -> Any:
+    def _client(self, service: str, attempts: int = _ATTEMPTS) -> Any:
         with self._lock, aws_errors_told(f"be reached for {service}"):
             if service not in self._made:
                 # boto3 types `client` by literal service names; the properties above give the types back.
                 make: Any = self._session.client
-                self._made[service] = make(service, endpoint_url=self._endpoint_url, config=self._config)
+                self._made[service] = make(service, endpoint_url=self._endpoint_url, config=self._config(attempts))
             return self._made[service]
 
     @cached_property
@@ -133,7 +133,7 @@ class AwsClients:
 
         core = Core()
         # Whatever the session itself asks, a role's credentials for instance, would wait for minutes otherwise.
-        core.set_default_client_config(self._config)
+        core.set_default_client_config(self._config())
         core.register("before-send", refuse_late)
         core.register("before-parse", refuse_foreign)
         core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=parse_moment)
@@ -146,8 +146,7 @@ class AwsClients:
             region_name=self.region,
         )
 
-    @property
-    def _config(self) -> Config:
+    def _config(self, attempts: int = _ATTEMPTS) -> Config:
         from botocore.config import Config
 
         # Bucket names in the host do not resolve on an endpoint of one's own.
@@ -155,7 +154,7 @@ class AwsClients:
         return Config(
             connect_timeout=self._patience.connect,
             read_timeout=self._patience.read,
-            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+            retries={"mode": "standard", "total_max_attempts": attempts},
             max_pool_connections=2 * THREADS,
             s3=style,  # type: ignore[arg-type]
         )
