@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -59,14 +60,19 @@ class Signals:
         return self.assessment.verdict is AlarmVerdict.BREACHED or self.health is Verdict.FAILED
 
 
-def find_watched(pipeline: Pipeline) -> tuple[Promotion, ...]:
-    """List the promotions that need a look: baking ones, and those that ended badly while their code serves."""
-    newest = [_find_newest(pipeline, name) for name in pipeline.settings.environments]
-    return tuple(p for p in newest if p is not None and _needs_a_look(pipeline, p))
+def find_serving(pipeline: Pipeline) -> tuple[Promotion, ...]:
+    """List what serves or may serve: of each environment the newest promotion that began to deploy."""
+    standing = (pipeline.ledger.standing(name, limit=1) for name in pipeline.settings.environments)
+    newest = [next((one for one in found if one.code_changed), None) for found in standing]
+    return tuple(promotion for promotion in newest if promotion is not None)
 
 
-def _find_newest(pipeline: Pipeline, environment: str) -> Promotion | None:
-    return next((p for p in pipeline.ledger.standing(environment, limit=1) if p.code_changed), None)
+def find_watched(pipeline: Pipeline, serving: Sequence[Promotion] | None = None) -> tuple[Promotion, ...]:
+    """List the promotions that need a look: baking ones, and those that ended badly while their code serves.
+
+    `serving` is what `find_serving` gave a moment ago, to read it once for both lists.
+    """
+    return tuple(p for p in (find_serving(pipeline) if serving is None else serving) if _needs_a_look(pipeline, p))
 
 
 def _needs_a_look(pipeline: Pipeline, promotion: Promotion) -> bool:
@@ -79,10 +85,10 @@ def _needs_a_look(pipeline: Pipeline, promotion: Promotion) -> bool:
     return decision is None or decision.action is Action.ROLL_BACK
 
 
-def find_watched_after_bake(pipeline: Pipeline) -> tuple[Promotion, ...]:
+def find_watched_after_bake(pipeline: Pipeline, serving: Sequence[Promotion] | None = None) -> tuple[Promotion, ...]:
     """List the promotions that succeeded and are watched on: what serves, for as long as the policy says."""
-    newest = [_find_newest(pipeline, name) for name in pipeline.settings.environments]
-    return tuple(p for p in newest if p is not None and _is_watched_after_bake(pipeline, p))
+    found = find_serving(pipeline) if serving is None else serving
+    return tuple(promotion for promotion in found if _is_watched_after_bake(pipeline, promotion))
 
 
 def _is_watched_after_bake(pipeline: Pipeline, promotion: Promotion) -> bool:
