@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export UV_COMPILE_BYTECODE := 1
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: env demo ui down test check bench lock
+.PHONY: env demo ui down test check bench crash lock
 
 env: $(VENV)/.installed
 
@@ -44,3 +44,7 @@ check: env
 
 bench: env
 	@$(BIN)/python -m benchmarks
+
+# Every cell of the crash matrix; the table in docs/crashes.md is written when all of them held.
+crash: env
+	@NAMECARD_CRASH_TABLE=docs/crashes.md $(BIN)/python -m pytest -q -m crash_matrix tests/journeys/test_recovery.py

@@ -17,6 +17,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from namecard_release.sandbox.buckets import ensure_bucket
 from namecard_release.sandbox.emulator_process import REGION, client_environment, endpoint
 from namecard_release.sandbox.settings_file import to_toml
 from namecard_release.settings import SERVICES
@@ -53,7 +54,7 @@ def lay(port: int, folder: Path, **changes: object) -> Ground:
     sqs = ground.client("sqs")
     for name in (QUEUE, TARGET):
         sqs.create_queue(QueueName=name)
-    ground.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    ensure_bucket(endpoint(port), BUCKET)
     functions = {
         f"{service.capitalize()}ServiceFunction1A2B": {
             "Type": "AWS::Lambda::Function",
@@ -119,6 +120,13 @@ def fill(ground: Ground, number: int, threads: int = 4) -> None:
 def empty(ground: Ground, queue: str) -> None:
     """Forget what is in a queue."""
     ground.client("sqs").purge_queue(QueueUrl=ground.url(queue))
+
+
+def depth(ground: Ground) -> int:
+    """Count what is in the queue, hidden messages among it."""
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    told = ground.client("sqs").get_queue_attributes(QueueUrl=ground.url(QUEUE), AttributeNames=names)["Attributes"]
+    return sum(int(told[name]) for name in names)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from namecard_release.workflow.beating import keep_beating
 from namecard_release.workflow.deploying import deploy_release
 from namecard_release.workflow.fast_path import heal_traffic, verify_mended
 from namecard_release.workflow.leasing import hold_lease
+from namecard_release.workflow.paging import tell_rollback_begun
 from namecard_release.workflow.pipeline import Pipeline
 from namecard_release.workflow.promoting import is_settled, open_promotion, stop
 from namecard_release.workflow.rolling_back import (
@@ -59,6 +60,7 @@ def rollback_deployment(
         if is_settled(rollback):
             context.log.info(f"{rollback.id} is {rollback.phase} already: nothing is left to do")
             return
+        tell_rollback_begun(pipeline, rollback, plan.source)
         with hold_lease(pipeline, config.environment, rollback.id, force=True) as heartbeat:
             held = heartbeat.pipeline
             _end_interrupted(context, held, rollback)

@@ -15,6 +15,7 @@ from assets.readiness import build_readiness
 from assets.source import source
 from jobs.dlq import DLQ_JOBS
 from jobs.drift import build_drift_job
+from jobs.incident_evidence import incident_evidence_job
 from jobs.incidents import INCIDENT_JOBS
 from jobs.people import PEOPLE_JOBS
 from jobs.promote import build_promote_job
@@ -66,6 +67,7 @@ def build_defs(settings: Settings, pipeline: object, open_pipeline: Callable[[],
             *PEOPLE_JOBS,
             *DLQ_JOBS,
             *INCIDENT_JOBS,
+            incident_evidence_job,
         ],
         sensors=[
             alarm_rollback_sensor,

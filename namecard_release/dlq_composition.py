@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from namecard_release.adapters.aws_clients import AwsClients
 from namecard_release.adapters.clock import SystemClock
+from namecard_release.adapters.cloud import AwsCloud
 from namecard_release.adapters.dead_letters.archive import S3DeadLetterArchive
 from namecard_release.adapters.dead_letters.bodies import BodyReader
 from namecard_release.adapters.dead_letters.directory import StackFunctions
 from namecard_release.adapters.dead_letters.filters import make_filter, make_prober
 from namecard_release.adapters.dead_letters.queue import SqsDeadLetterQueue
 from namecard_release.adapters.dead_letters.ways import FunctionWay, QueueWay
+from namecard_release.adapters.failed_requests import LoggedRequests
 from namecard_release.adapters.git import GitRepository
 from namecard_release.adapters.pacing import SteadyPacer
 from namecard_release.dlq_port import DeadLetterJournal, DeadLetterPorts, ReplayWay
 from namecard_release.settings import Settings
 from namecard_release.workflow.dead_letters import Desk
+from namecard_release.workflow.verifying import base_url_of
 
 
 def build_desk(settings: Settings, name: str, journal: DeadLetterJournal) -> Desk:
@@ -38,6 +41,23 @@ def build_desk(settings: Settings, name: str, journal: DeadLetterJournal) -> Des
         contains=git.contains,
     )
     return Desk(ports, own, environment, SystemClock())
+
+
+def build_request_log(settings: Settings, name: str) -> LoggedRequests:
+    """Build what reads an environment's failed requests out of its logs."""
+    environment = settings.environment(name)
+    clients = AwsClients(environment.region, settings.aws.endpoint_url, settings.aws.env or None)
+    return LoggedRequests(clients, environment.stack_names, settings.platform.services)
+
+
+def find_api(settings: Settings, name: str) -> str | None:
+    """Find an environment's public address with its stage, None before its first deploy."""
+    environment = settings.environment(name)
+    outputs: dict[str, str] = {}
+    if environment.api_url is None:
+        cloud = AwsCloud(environment.region, settings.aws.endpoint_url, settings.aws.env or None)
+        outputs = cloud.outputs(environment.stack_names)
+    return base_url_of(environment, outputs)
 
 
 def _build_way(settings: Settings, clients: AwsClients, key: str) -> ReplayWay:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from namecard_release.domain.dead_letter_plans import JournalEntry, Known
     from namecard_release.domain.dead_letters import DeadLetter, FunctionPlace, Target
+    from namecard_release.domain.request_replay import Answer, PlannedRequest
 
 
 @dataclass(frozen=True)
@@ -165,6 +166,14 @@ class Pacer(Protocol):
 
     def back_off(self, attempt: int) -> None:
         """Wait after a refusal: longer at each attempt (from 0), with some randomness."""
+        ...
+
+
+class RequestSender(Protocol):
+    """The way to an environment's API."""
+
+    def send(self, base_url: str, planned: PlannedRequest) -> Answer:
+        """Send one request with its key; no answer is told in the answer. Raises nothing."""
         ...
 
 

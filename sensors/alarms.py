@@ -22,6 +22,7 @@ from namecard_release.workflow.watching import (
     Fallback,
     Watch,
     find_fallback,
+    find_serving,
     find_watched,
     find_watched_after_bake,
     look,
@@ -47,10 +48,13 @@ class Tick:
     events: list[dg.AssetMaterialization] = field(default_factory=list)
     lines: dict[str, str] = field(default_factory=dict)
 
-    def tell(self, seen: Watch) -> None:
-        """Take in what was seen of one promotion: its line, and the run to launch."""
-        label = f"{seen.promotion.environment} {short(seen.promotion.release)}"
-        self.lines[seen.promotion.id] = f"{label}: {seen.decision.action} - {seen.decision.reason}"
+    def tell(self, promotion: Promotion, seen: Watch | ReleaseError) -> None:
+        """Take in what was seen of one promotion, or why nothing was: its line, and the run to launch."""
+        label = f"{promotion.environment} {short(promotion.release)}"
+        if isinstance(seen, ReleaseError):
+            self.lines[promotion.id] = f"{label}: not looked at: {seen}"
+            return
+        self.lines[promotion.id] = f"{label}: {seen.decision.action} - {seen.decision.reason}"
         self.runs += _requests(seen)
 
     @property
@@ -72,9 +76,10 @@ def watch(pipeline: Pipeline, seconds: float, clock: Callable[[], float], wait: 
         if clock() >= next_beat:
             pipeline.ledger.beat(ALARM_SENSOR, pipeline.clock.now())
             next_beat += _BEAT_SECONDS
-        tick = _look_once(pipeline, fallbacks)
+        serving = find_serving(pipeline)
+        tick = _look_once(pipeline, serving, fallbacks)
         if clock() >= next_calm:
-            calm = _look_calmly(pipeline, tick)
+            calm = _look_calmly(pipeline, serving, tick)
             next_calm = clock() + _CALM_SECONDS
         tick.lines = {**calm, **tick.lines}
         if tick.decided or clock() >= end:
@@ -82,30 +87,30 @@ def watch(pipeline: Pipeline, seconds: float, clock: Callable[[], float], wait: 
         wait(_LOOK_SECONDS)
 
 
-def _look_once(pipeline: Pipeline, fallbacks: dict[str, Fallback]) -> Tick:
+def _look_once(pipeline: Pipeline, serving: Sequence[Promotion], fallbacks: dict[str, Fallback]) -> Tick:
+    def _look(promotion: Promotion) -> Watch:
+        known = fallbacks.get(promotion.id)
+        if known is None or known.safety.unread:
+            known = fallbacks[promotion.id] = find_fallback(pipeline, promotion)
+        return look(pipeline, promotion, known)
+
     tick = Tick()
-    for promotion, seen in _look_side_by_side(pipeline, find_watched(pipeline), fallbacks):
-        if isinstance(seen, ReleaseError):
-            tick.lines[promotion.id] = f"{promotion.environment} {short(promotion.release)}: not looked at: {seen}"
-            continue
-        tick.tell(seen)
-        if seen.decision.action is Action.PROCEED:
+    for promotion, seen in _look_side_by_side(find_watched(pipeline, serving), _look):
+        tick.tell(promotion, seen)
+        if not isinstance(seen, ReleaseError) and seen.decision.action is Action.PROCEED:
             tick.events.append(health_event(promotion, seen.decision.reason, compare_latency(pipeline, promotion)))
     return tick
 
 
 def _look_side_by_side(
-    pipeline: Pipeline, watched: Sequence[Promotion], fallbacks: dict[str, Fallback]
+    watched: Sequence[Promotion], look_at: Callable[[Promotion], Watch]
 ) -> list[tuple[Promotion, Watch | ReleaseError]]:
     """Look at every promotion in a thread of its own: an AWS or a database that is silent blinds no other watch."""
 
     def _look(promotion: Promotion) -> Watch | ReleaseError:
         try:
             with within(_LOOK_LIMIT_SECONDS):
-                known = fallbacks.get(promotion.id)
-                if known is None or known.safety.unread:
-                    known = fallbacks[promotion.id] = find_fallback(pipeline, promotion)
-                return look(pipeline, promotion, known)
+                return look_at(promotion)
         except ReleaseError as error:
             return error
 
@@ -115,13 +120,12 @@ def _look_side_by_side(
         return list(zip(watched, pool.map(_look, watched), strict=True))
 
 
-def _look_calmly(pipeline: Pipeline, tick: Tick) -> dict[str, str]:
+def _look_calmly(pipeline: Pipeline, serving: Sequence[Promotion], tick: Tick) -> dict[str, str]:
     """Look at what has succeeded, and give its lines, which stand until the next such look."""
-    with within(_LOOK_LIMIT_SECONDS):
-        seen = [look_after_bake(pipeline, promotion) for promotion in find_watched_after_bake(pipeline)]
-    for one in seen:
-        tick.tell(one)
-    return {one.promotion.id: tick.lines[one.promotion.id] for one in seen}
+    watched = find_watched_after_bake(pipeline, serving)
+    for promotion, seen in _look_side_by_side(watched, lambda one: look_after_bake(pipeline, one)):
+        tick.tell(promotion, seen)
+    return {promotion.id: tick.lines[promotion.id] for promotion in watched}
 
 
 def _requests(seen: Watch) -> Iterator[dg.RunRequest]:

@@ -2,24 +2,35 @@
 
 import dagster as dg
 
+from jobs.incident_evidence import evidence_request, incident_evidence_job
 from namecard_release.workflow.incident_clock import tick_clock
+from namecard_release.workflow.incident_evidence import want_evidence
 from namecard_release.workflow.incidents import Look, look_for_incidents
 from namecard_release.workflow.pipeline import Pipeline
 
 
 @dg.sensor(
     name="incident_sensor",
+    jobs=[incident_evidence_job],
     minimum_interval_seconds=5,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Opens one incident for each thing that is wrong, by alarms read and alarms pushed; ends what is over.",
 )
-def incident_sensor(context: dg.SensorEvaluationContext, pipeline: dg.ResourceParam[Pipeline]) -> dg.SkipReason:
-    """Look at every environment's alarms once."""
+def incident_sensor(
+    context: dg.SensorEvaluationContext, pipeline: dg.ResourceParam[Pipeline]
+) -> dg.SensorResult | dg.SkipReason:
+    """Look at every environment's alarms once, and ask for the evidence of what has none yet."""
     looks = [look_for_incidents(pipeline, name) for name in pipeline.settings.environments]
     for look in looks:
         if look.unread is not None:
             context.log.warning(f"{look.environment}: {look.unread}")
-    return dg.SkipReason("; ".join(text for look in looks for text in _lines(look)) or "nothing new")
+    told = "; ".join(text for look in looks for text in _lines(look)) or "nothing new"
+    context.log.info(told)
+    wanted = want_evidence(pipeline)
+    if not wanted:
+        return dg.SkipReason(told)
+    # Asked for until it is there: whoever opened the incident may have died before it asked.
+    return dg.SensorResult(run_requests=[evidence_request(one.id) for one in wanted])
 
 
 def _lines(look: Look) -> list[str]:

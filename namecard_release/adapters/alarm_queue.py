@@ -61,7 +61,7 @@ class SqsAlarmQueue:
 def _read(queue: str, message: MessageTypeDef) -> PushedAlarm | None:
     try:
         return PushedAlarm(message["ReceiptHandle"], read_push(message.get("Body", "")))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         # Never its text: a body that is not understood may hold anything.
         told = (queue, message.get("MessageId", "?"), type(error).__name__)
         logger.warning("A message of the queue %s is no alarm: %s (%s); it is left to the queue's redrive", *told)
@@ -71,7 +71,7 @@ def _read(queue: str, message: MessageTypeDef) -> PushedAlarm | None:
 def read_push(body: str) -> AlarmReading:
     """Read the body of a message: CloudWatch's own JSON, alone (raw delivery) or inside SNS's envelope.
 
-    Raises ValueError, KeyError or TypeError for anything else.
+    Raises ValueError, KeyError, TypeError or AttributeError for anything else.
     """
     told: Any = json.loads(body)
     if told.get("Type") == "Notification":

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from namecard_release.adapters.aws_errors import aws_errors_told
+from namecard_release.adapters.stack_resources import side_by_side
 from namecard_release.domain.alarms import AlarmReading, AlarmState
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     Told = MetricAlarmTypeDef | CompositeAlarmTypeDef
 
 _AT_ONCE = 100
+# One call is read while the other is waited for; more would only meet CloudWatch's limit sooner.
+_CALLS = 2
+_STATES = {state.value: state for state in AlarmState}
 _NEVER = datetime.fromtimestamp(0, UTC)
 _TYPES = frozenset({"AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"})
 # In an alarm's rule: quoted names, and words, of which these are no names.
@@ -50,9 +54,10 @@ def read_alarms(client: CloudWatchClient, alarms: Sequence[FoundAlarm]) -> tuple
     A call takes 100 names, CloudWatch's limit. Raises TransientError or PermanentError.
     """
     names = [alarm.physical_name for alarm in alarms if alarm.physical_name]
+    batches = [names[start : start + _AT_ONCE] for start in range(0, len(names), _AT_ONCE)]
     told: dict[str, Told] = {}
-    for start in range(0, len(names), _AT_ONCE):
-        told |= _describe(client, names[start : start + _AT_ONCE])
+    for part in side_by_side(lambda batch: _describe(client, batch), batches, _CALLS):
+        told |= part
     return tuple(_reading(alarm, told.get(alarm.physical_name)) for alarm in alarms)
 
 
@@ -97,4 +102,4 @@ def find_children(rule: str, arn: str) -> tuple[str, ...]:
 
 
 def _state(value: str | None) -> AlarmState:
-    return AlarmState(value) if value in set(AlarmState) else AlarmState.UNREAD
+    return _STATES.get(value or "", AlarmState.UNREAD)

@@ -3,36 +3,49 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from namecard_release.errors import MisuseError, TransientError
+from namecard_release.time_limits import Cut, seconds_left
 
 if TYPE_CHECKING:
     import psycopg2
     from psycopg2.extensions import connection, cursor
 
-_CONNECT_SECONDS = 5
+    from namecard_release.postgres_limits import LimitedConnection
+
+# A throw-away database is copied or dropped within seconds; a large schema takes longer.
+_ANSWER_SECONDS = 120.0
 _CANCEL_SECONDS = 0.5
+_LAST_SECONDS = 10.0
 
 
 @contextmanager
-def connected(url: str, database: str | None = None) -> Iterator[connection]:
+def connected(
+    url: str, database: str | None = None, answer_seconds: float = _ANSWER_SECONDS
+) -> Iterator[LimitedConnection]:
     """Connect in autocommit mode, to another database of the server if one is named, and disconnect at the end.
 
+    A statement that is not answered within `answer_seconds` fails, and the connection with it.
     Raises TransientError when the connection cannot be made; its text names the server and never the password.
     """
     import psycopg2
 
-    other: dict[str, Any] = {"dbname": database} if database is not None else {}
+    from namecard_release.postgres_limits import CONNECT_SECONDS, KEEPALIVE, LimitedConnection
+
+    own: dict[str, Any] = KEEPALIVE | {"connect_timeout": max(1, round(seconds_left(CONNECT_SECONDS)))}
+    own |= {"dbname": database} if database is not None else {}
     try:
-        link = psycopg2.connect(_libpq_url(url), connect_timeout=_CONNECT_SECONDS, **other)
+        link: LimitedConnection = psycopg2.connect(_libpq_url(url), connection_factory=LimitedConnection, **own)
     except psycopg2.Error as error:
         raise TransientError(f"PostgreSQL at {server_of(url)} cannot be reached: {tell(error, url)}") from None
     try:
+        link.answer_seconds = answer_seconds
         link.autocommit = True
         yield link
     finally:
@@ -84,15 +97,38 @@ def _execute(link: connection, session: cursor, sql: str, seconds: float) -> Non
     # In a thread, for the driver looks at no signal while it waits: Ctrl-C would wait for the statement.
     with ThreadPoolExecutor(1) as pool:
         # No parameters: psycopg2 then sends the text as one simple query.
-        running = pool.submit(session.execute, sql)
+        running = pool.submit(_execute_text, session, sql)
         try:
             wait((running,), seconds)
         finally:
-            # Again and again: what is cancelled before the server has it is not cancelled.
-            while not running.done():
-                link.cancel()
-                wait((running,), _CANCEL_SECONDS)
+            # A server that does not even answer to being cancelled loses the connection.
+            with Cut(link.fileno(), _LAST_SECONDS):
+                # Again and again: what is cancelled before the server has it is not cancelled.
+                while not running.done():
+                    _cancel(link)
+                    wait((running,), _CANCEL_SECONDS)
         running.result()
+
+
+def _execute_text(session: cursor, sql: str) -> None:
+    from psycopg2.extensions import cursor
+
+    # Past the connection's own limit: the text has one of its own.
+    cursor.execute(session, sql)
+
+
+def _cancel(link: connection) -> None:
+    # libpq opens a connection for this and knows no time-out for it.
+    asking = threading.Thread(target=_try_cancel, args=(link,), daemon=True)
+    asking.start()
+    asking.join(_CANCEL_SECONDS)
+
+
+def _try_cancel(link: connection) -> None:
+    import psycopg2
+
+    with suppress(psycopg2.Error):
+        link.cancel()
 
 
 def server_of(url: str) -> str:

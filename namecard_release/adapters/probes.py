@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 from namecard_release.domain.health import Probe
+from namecard_release.time_limits import Cut
 
 _LARGEST_BODY = 1 << 16
 _PAUSE_SECONDS = 0.2
@@ -63,7 +64,7 @@ class HttpProber:
 
 
 def _get(url: str, timeout: float) -> _Answer:
-    from http.client import HTTPConnection, HTTPSConnection
+    from http.client import HTTPConnection, HTTPException, HTTPSConnection
 
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or parts.hostname is None:
@@ -71,9 +72,19 @@ def _get(url: str, timeout: float) -> _Answer:
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     link = kind(parts.hostname, parts.port, timeout=timeout)
     try:
-        link.request("GET", _target(parts), headers={"Accept": "application/json", "Connection": "close"})
-        response = link.getresponse()
-        return _Answer(response.status, version_in(response.read(_LARGEST_BODY)))
+        link.connect()
+        # The time-out is for each part of an answer, and one that drips would never meet it.
+        with Cut(link.sock.fileno(), timeout) as cut:
+            try:
+                link.request("GET", _target(parts), headers={"Accept": "application/json", "Connection": "close"})
+                response = link.getresponse()
+                body = response.read(_LARGEST_BODY)
+            except (OSError, HTTPException):
+                if not cut.was_made:
+                    raise
+        if cut.was_made:
+            raise TimeoutError(f"no whole answer within {timeout:.1f} s")
+        return _Answer(response.status, version_in(body))
     finally:
         link.close()
 

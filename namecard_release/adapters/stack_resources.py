@@ -33,12 +33,12 @@ def list_resources(clients: AwsClients, stack: str) -> list[StackResourceSummary
     return [resource for resource in listed if resource["ResourceStatus"] not in _LEFT]
 
 
-def side_by_side(read: Callable[[T], R], items: Iterable[T]) -> list[R]:
+def side_by_side(read: Callable[[T], R], items: Iterable[T], threads: int = THREADS) -> list[R]:
     """Read every item, in the order given, on a few threads; the first error of any is raised."""
     items = list(items)
     if len(items) < 2:
         return [read(item) for item in items]
-    with ThreadPoolExecutor(max_workers=min(THREADS, len(items))) as pool:
+    with ThreadPoolExecutor(max_workers=min(threads, len(items))) as pool:
         # Each with a copy of the context: the time limit is in it.
         asked = [pool.submit(copy_context().run, read, item) for item in items]
         return [one.result() for one in asked]

@@ -18,11 +18,14 @@ from namecard_release.domain.compatibility import Catalogue
 from namecard_release.domain.migrations import LedgerRow, SchemaCopy, TargetReading
 from namecard_release.errors import PermanentError, TransientError
 from namecard_release.redaction import know_secrets
+from namecard_release.time_limits import within
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor
 
 T = TypeVar("T")
+# The server ends a statement of ours after ten seconds by itself.
+_READ_SECONDS, _ANSWER_SECONDS = 90.0, 15.0
 _FIELDS = ("host", "port", "username", "password", "dbname")
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -62,10 +65,14 @@ class PostgresTarget:
         return SchemaCopy(before, after, reading.rows)
 
     def _read(self, what: str, read: Callable[[cursor], T]) -> T:
+        # Of a look of the watch, for instance, less may be left.
+        with within(_READ_SECONDS):
+            return self._read_from(self._find_url(), what, read)
+
+    def _read_from(self, url: str, what: str, read: Callable[[cursor], T]) -> T:
         import psycopg2
 
-        url = self._find_url()
-        with connected(url) as link:
+        with connected(url, answer_seconds=_ANSWER_SECONDS) as link:
             try:
                 with read_only(link) as session:
                     return read(session)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from namecard_release.cli import triaging
+from namecard_release.cli import ranking, triaging
 
-logs = typer.Typer(help="Read the platform's logs: triage what failed.", no_args_is_help=True)
-logs.callback()(lambda: None)
+logs = typer.Typer(help="Read the platform's logs: triage what failed, rank what is slow.", no_args_is_help=True)
 logs.command()(triaging.triage)
+logs.command()(ranking.endpoints)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import typer
 
 from namecard_release.cli import (
+    alarms,
     audit,
     changing,
     checking,
@@ -19,6 +20,7 @@ from namecard_release.cli import (
     people,
     policy,
     reading,
+    requests,
     sandboxing,
 )
 
@@ -44,7 +46,9 @@ app.add_typer(people.approvals, name="approvals")
 app.add_typer(people.automation, name="automation")
 app.add_typer(audit.audit, name="audit")
 app.add_typer(outbox.outbox, name="outbox")
+app.add_typer(alarms.alarms, name="alarms")
 app.add_typer(logs.logs, name="logs")
 app.add_typer(dlq.dlq, name="dlq")
+app.add_typer(requests.requests, name="requests")
 app.add_typer(incidents.incident, name="incident")
 app.add_typer(sandboxing.sandbox, name="sandbox")

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from namecard_release.cli.gates_running import read_optional_settings
 from namecard_release.cli.output import UNKNOWN, exit_codes, print_json, print_table, when
 from namecard_release.cli.reading import JsonOption, SettingsOption, read_settings
 from namecard_release.domain.causes import CauseRule
@@ -20,7 +21,6 @@ from namecard_release.domain.log_events import Failure, Invocation, LogEvent
 from namecard_release.domain.triage import Triage, TriageResult
 from namecard_release.errors import MisuseError, PermanentError
 from namecard_release.redaction import redact
-from namecard_release.settings import Settings, settings_named
 from namecard_release.triage_settings import TriageSettings
 
 _AGO = re.compile(r"(\d{1,6})(s|m|h|d)")
@@ -45,7 +45,7 @@ def triage(
 ) -> None:
     """Group a service's failed invocations by error and path and say what they point to; exit code 3: not all read."""
     with exit_codes():
-        window = _read_window(since, until, datetime.now(UTC))
+        window = read_window(since, until, datetime.now(UTC))
         wanted = _Wanted(env, service, *window)
         told = _triage_file(file, wanted, settings) if file is not None else _triage_group(wanted, settings)
     if json:
@@ -69,7 +69,7 @@ class _Wanted:
 def _triage_file(name: str, wanted: _Wanted, settings: Path | None) -> dict[str, Any]:
     from namecard_release.adapters.log_files import read_log_file
 
-    own = _optional_settings(settings)
+    own = read_optional_settings(settings)
     if own is not None and wanted.environment is not None:
         own.environment(wanted.environment)
     rules = (own.triage if own is not None else TriageSettings()).cause_rules()
@@ -88,11 +88,6 @@ def _of_service(events: Iterable[LogEvent], wanted: _Wanted, passed_over: Counte
         else:
             known = own if own in passed_over or len(passed_over) < _MOST_SERVICES else "others"
             passed_over[redact(known or "")[:100]] += 1
-
-
-def _optional_settings(path: Path | None) -> Settings | None:
-    """Read the settings where there are any: a file can be triaged without."""
-    return read_settings(path) if path is not None or settings_named() else None
 
 
 def _triage_group(wanted: _Wanted, settings: Path | None) -> dict[str, Any]:
@@ -130,7 +125,8 @@ def _plain(wanted: _Wanted, kind: str, name: str, told: TriageResult) -> dict[st
     return {"environment": wanted.environment, "service": wanted.service, "source": source, **plain_triage(told)}
 
 
-def _read_window(since: str | None, until: str | None, now: datetime) -> tuple[datetime | None, datetime | None]:
+def read_window(since: str | None, until: str | None, now: datetime) -> tuple[datetime | None, datetime | None]:
+    """Read --since and --until. Raises MisuseError for what is no moment and for an end before the beginning."""
     first = None if since is None else read_moment(since, "--since", now)
     last = None if until is None else read_moment(until, "--until", now)
     if first is not None and first >= (last or now):
@@ -167,10 +163,10 @@ def _row(group: dict[str, Any]) -> tuple[str, ...]:
     request = next((one["requestId"] or one["invocationId"] for one in group["samples"]), "")
     moments = ((group[name] or "-")[:19] for name in ("first", "last"))
     head = (str(group["count"]), group["service"] or "-", group["error"], group["path"] or "-", group["cause"])
-    return tuple(map(_printable, (*head, *moments, request or "-", " ".join(group["message"].split())[:80])))
+    return tuple(map(printable, (*head, *moments, request or "-", " ".join(group["message"].split())[:80])))
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Take what would steer a terminal out of text from a log."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
@@ -183,7 +179,7 @@ def _print_rest(told: dict[str, Any]) -> None:
         f"{impact['clients']} client addresses"
     )
     slow = ", ".join(
-        f"{_printable(one['path'])} p95 {one['p95_ms']:.0f} ms ({one['count']})" for one in told["paths"][:3]
+        f"{printable(one['path'])} p95 {one['p95_ms']:.0f} ms ({one['count']})" for one in told["paths"][:3]
     )
     typer.echo(f"slowest: {slow or 'no finished invocation'}")
     if platform["memory_exhausted"] or platform["init_errors"]:

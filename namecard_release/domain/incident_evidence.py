@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Part(Generic[T]):
-    """One part of the evidence: its value, or None and why it is UNKNOWN."""
+    """One part of the evidence: its value, or None and why it is UNKNOWN; with both it was not read whole."""
 
     value: T | None = None
     unread: str = ""

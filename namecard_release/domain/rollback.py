@@ -41,7 +41,7 @@ class Watched:
     environment from rolling back by itself, None when they do not. Signals that stay unread are waited for until
     `unknown_deadline_seconds` after the end of the bake, a schema that a breach asks for until as long after
     `unread_since`, the moment at which it was first found unread. `after_bake` is what a breach of a release that
-    succeeded asks for.
+    succeeded asks for. `partial` says what stands where after a deploy that changed some stacks and not others.
     """
 
     promotion: Promotion
@@ -54,6 +54,7 @@ class Watched:
     unknown_deadline_seconds: float = 600.0
     unread_since: datetime | None = None
     after_bake: AlarmAction = AlarmAction.PAGE
+    partial: str | None = None
 
 
 def find_last_good(history: Sequence[Promotion], environment: str, release: str) -> Promotion | None:
@@ -89,7 +90,7 @@ def decide(watched: Watched, now: datetime) -> Decision:
     if not promotion.code_changed or promotion.phase in _NOT_SERVING:
         return Decision(Action.WAIT, f"{promotion.phase}, not baking: its code does not serve")
     broken = watched.health is Verdict.FAILED
-    if assessment.verdict is AlarmVerdict.BREACHED or broken:
+    if assessment.verdict is AlarmVerdict.BREACHED or broken or watched.partial is not None:
         return _decide_breach(watched, now, broken)
     return _decide_quiet(watched, now)
 
@@ -121,7 +122,10 @@ def _explain_unread(watched: Watched) -> str | None:
 
 def _decide_breach(watched: Watched, now: datetime, broken: bool) -> Decision:
     assessment = watched.assessment
+    breached = assessment.verdict is AlarmVerdict.BREACHED
     why = "health probes failed after the deploy" if broken else assessment.reason
+    if watched.partial is not None and not breached:
+        why = watched.partial
     arns = tuple(reading.arn for reading in (*assessment.roll_back_by, *assessment.page_by))
     halt = _explain_halt(watched)
     if halt is not None:

@@ -16,6 +16,7 @@ from namecard_release.ledger.store import WRITES
 
 _LOCK_KEY = 7_305_220_611
 _WAL_TRIES = 200
+_UPGRADE_SECONDS = 600.0
 
 
 def migrate(engine: Engine) -> None:
@@ -28,6 +29,8 @@ def migrate(engine: Engine) -> None:
         _log_ahead(engine)
     with engine.execution_options(**{WRITES: True}).begin() as connection:
         if not sqlite:
+            # Another process may be at it, and a large ledger takes its time.
+            connection.connection.dbapi_connection.answer_seconds = _UPGRADE_SECONDS  # type: ignore[union-attr]
             connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
         config = alembic_config()
         config.attributes["connection"] = connection

@@ -19,6 +19,8 @@ from namecard_release.ledger.store import WRITES, telling, utc_now
 # The newest file in versions/; a test keeps them equal.
 HEAD = "0011"
 _BUSY_SECONDS = 30
+_POOL_SECONDS = 10
+_IDLE_MILLISECONDS = 30_000
 _MISUSE = "paths.ledger_url is not a ledger's URL: write sqlite:///path/to/file or postgresql://user@host/database"
 
 
@@ -45,10 +47,35 @@ def make_engine(url: str) -> Engine:
         # Without its cause: that quotes the URL, which may hold a password.
         raise MisuseError(_MISUSE) from None
     if parsed.drivername in ("postgresql", "postgresql+psycopg2"):
-        return create_engine(parsed.set(drivername="postgresql+psycopg2"), pool_pre_ping=True)
+        return _make_postgres(parsed)
     if parsed.drivername in ("sqlite", "sqlite+pysqlite") and parsed.database not in (None, "", ":memory:"):
         return _make_sqlite(parsed)
     raise MisuseError(_MISUSE)
+
+
+def _make_postgres(url: URL) -> Engine:
+    from namecard_release.postgres_limits import CONNECT_SECONDS, KEEPALIVE, LimitedConnection
+
+    # What the URL says about these itself stands.
+    limits = {"connect_timeout": CONNECT_SECONDS, **KEEPALIVE}
+    arguments: dict[str, object] = {name: value for name, value in limits.items() if name not in url.query}
+    arguments["connection_factory"] = LimitedConnection
+    engine = create_engine(
+        url.set(drivername="postgresql+psycopg2"),
+        pool_pre_ping=True,
+        pool_timeout=_POOL_SECONDS,
+        connect_args=arguments,
+    )
+    event.listen(engine, "connect", _prepare_postgres)
+    return engine
+
+
+def _prepare_postgres(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    # A transaction whose client the network took away would keep its locks; not as a start-up option, which poolers
+    # refuse.
+    with closing(connection.cursor()) as cursor:
+        cursor.execute(f"set idle_in_transaction_session_timeout = {_IDLE_MILLISECONDS}")
+    connection.commit()
 
 
 def _make_sqlite(url: URL) -> Engine:

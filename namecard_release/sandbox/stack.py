@@ -14,9 +14,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from namecard_release.dlq_settings import DeadLetters
 from namecard_release.errors import TransientError
 from namecard_release.sandbox import dagster_process, postgres, processes
 from namecard_release.sandbox.bootstrap import bootstrap, is_bootstrapped
+from namecard_release.sandbox.buckets import ensure_bucket
 from namecard_release.sandbox.emulator_process import start_emulator
 from namecard_release.sandbox.production import read_instance, storage_environment
 from namecard_release.sandbox.settings_file import aws_environment, write_settings
@@ -216,6 +218,8 @@ def _ensure_account(building: _Building, tools: Toolchain) -> None:
     if endpoint is not None and not is_bootstrapped(endpoint):
         environment = {**aws_environment(store.state), **building.marker, "HOME": str(building.root / "cdk")}
         bootstrap(tools, environment, building.root, building.log("cdk-bootstrap"))
+    if endpoint is not None:
+        ensure_bucket(endpoint, DeadLetters().archive_bucket)
     building.tell("the emulated account is ready for CDK")
 
 

@@ -10,7 +10,8 @@ from typing import NoReturn
 
 from namecard_release.domain.alarms import AlarmReading
 from namecard_release.domain.assembly import Assembly
-from namecard_release.domain.deploys import Ending, is_deployed, judge_ending, may_go_on
+from namecard_release.domain.deploy_contact import explain_lost_contact
+from namecard_release.domain.deploys import Ending, describe_stacks, is_deployed, judge_ending, may_go_on
 from namecard_release.domain.gates import Phase, Verdict, judge_command
 from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase
 from namecard_release.domain.readiness import StackStatus
@@ -18,11 +19,13 @@ from namecard_release.domain.stuck_stacks import explain_blocked, explain_stuck,
 from namecard_release.errors import PermanentError, ReleaseError, TransientError
 from namecard_release.ports import LineSink
 from namecard_release.workflow.leasing import Heartbeat, Wait
+from namecard_release.workflow.partial import record_partial
 from namecard_release.workflow.pipeline import Pipeline, Site
 from namecard_release.workflow.promoting import stop
 from namecard_release.workflow.verifying import find_base_url
 
 _POLL_SECONDS = 1.0
+_LOST_CONTACT = "lost AWS"
 # CloudFormation is asked each time for so many looks of the runner (four a second), then every so manyth.
 _EAGER_LOOKS = 60
 _CALM_LOOKS = 8
@@ -85,7 +88,7 @@ def _run_cdk(
     pause: Wait,
     before: tuple[StackStatus, ...],
 ) -> tuple[Phase, tuple[StackStatus, ...], tuple[StackStatus, ...]]:
-    """Run cdk, and again when it was killed before its work was done: what is deployed is not deployed again.
+    """Run cdk, and again when it was killed or lost AWS before its work was done: what is deployed stays as it is.
 
     Gives the phase of the last attempt with the stacks before and after it; those after one that passed are not read.
     """
@@ -94,16 +97,29 @@ def _run_cdk(
         heartbeat.confirm()
         outcome = site.deployer.deploy(assembly, site.settings.stack_names, on_line, is_over)
         heartbeat.check()
-        phase = judge_command("cdk deploy", outcome)
+        phase = _without_contact(judge_command("cdk deploy", outcome))
         if phase.verdict is Verdict.PASSED:
             break
         after = settle_stacks(site, pause)
         is_done = judge_ending(before, after) is Ending.DEPLOYED
-        if is_done or not outcome.was_killed or not may_go_on(before, after) or attempt == _ATTEMPTS:
+        may = outcome.was_killed or is_contact_lost(phase)
+        if is_done or not may or not may_go_on(before, after) or attempt == _ATTEMPTS:
             return phase, before, after
-        on_line(f"cdk was killed before it was done: again, attempt {attempt + 1} of {_ATTEMPTS}")
+        why = "was killed before it was done" if outcome.was_killed else phase.reason
+        on_line(f"cdk {why}: again, attempt {attempt + 1} of {_ATTEMPTS}")
         before = after
     return phase, before, ()
+
+
+def _without_contact(phase: Phase) -> Phase:
+    """Give the phase as UNKNOWN where cdk failed for want of an answer: CloudFormation tells what was done."""
+    lost = explain_lost_contact(phase.tail) if phase.verdict is Verdict.FAILED else None
+    return phase if lost is None else replace(phase, verdict=Verdict.UNKNOWN, reason=f"{_LOST_CONTACT}: {lost}")
+
+
+def is_contact_lost(phase: Phase) -> bool:
+    """Tell whether cdk failed only because AWS did not answer it."""
+    return phase.verdict is Verdict.UNKNOWN and phase.reason.startswith(_LOST_CONTACT)
 
 
 def _over(heartbeat: Heartbeat, watch: StackWatch) -> Callable[[frozenset[str]], bool]:
@@ -133,17 +149,28 @@ def _judge_unfinished(
     """
     ending = judge_ending(before, after)
     if ending is not Ending.DEPLOYED or phase.verdict is not Verdict.UNKNOWN:
-        _stop_failed(pipeline, promotion, phase, ending, explain_stuck(after))
+        _stop_failed(pipeline, promotion, phase, ending, before, after)
     return replace(phase, reason=f"{phase.reason}; CloudFormation finished it")
 
 
-def _stop_failed(pipeline: Pipeline, promotion: Promotion, phase: Phase, ending: Ending, stuck: str | None) -> NoReturn:
+def _stop_failed(
+    pipeline: Pipeline,
+    promotion: Promotion,
+    phase: Phase,
+    ending: Ending,
+    before: tuple[StackStatus, ...],
+    after: tuple[StackStatus, ...],
+) -> NoReturn:
+    told = " | ".join(line for line in phase.tail[-4:] if line.strip())
+    where, stuck = describe_stacks(before, after), explain_stuck(after)
+    if ending is Ending.PARTIAL:
+        record_partial(pipeline, promotion, where)
     if ending is Ending.OLD:
         # CloudFormation put the old code back: what serves is what served before, and is watched as such.
         pipeline.ledger.move(promotion.id, promotion.phase, pipeline.clock.now(), "old code kept", code_changed=False)
-    told = " | ".join(line for line in phase.tail[-4:] if line.strip())
-    why = f"cdk deploy: {phase.reason}: {told}"
-    stop(pipeline, promotion.id, PromotionPhase.FAILED, why if stuck is None else f"{why}; {stuck}")
+    why = f"cdk deploy: {phase.reason}: {told}; {where}"
+    phase_after = PromotionPhase.HELD if is_contact_lost(phase) else PromotionPhase.FAILED
+    stop(pipeline, promotion.id, phase_after, why if stuck is None else f"{why}; {stuck}")
 
 
 class StackWatch:

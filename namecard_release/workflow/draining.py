@@ -88,6 +88,11 @@ class _Run:
         with self.lock:
             return message_id in self.hidden
 
+    def most_stale(self) -> int:
+        """Give how many answers in a row may hold nothing new: as many as would show all that is left once more."""
+        with self.lock:
+            return len(self.hidden) // _AT_ONCE + _AT_ONCE
+
     def stop(self, reason: str) -> None:
         with self.lock:
             self.stopped = self.stopped or reason
@@ -145,6 +150,7 @@ class Drainer:
     def _receive(self) -> list[Received]:
         """Receive up to a batch; empty when there is nothing more for this thread."""
         batch: list[Received] = []
+        stale = 0
         while len(batch) < self._batch:
             wanted = self._run.reserve(min(_AT_ONCE, self._batch - len(batch)))
             if wanted == 0:
@@ -156,7 +162,9 @@ class Drainer:
             fitting = self._fitting(fresh)
             self._run.give_back(wanted - len(fitting))
             batch += fitting
-            if not fresh:
+            stale = 0 if fresh else stale + 1
+            # An answer of nothing but letters that were left is none: their hiding ran out, and the queue may go on.
+            if not got or stale > self._run.most_stale():
                 self._run.emptied = self._run.emptied or not batch
                 break
         return batch
@@ -235,8 +243,11 @@ class Drainer:
         try:
             for start in range(0, len(planned), _AT_ONCE):
                 part = planned[start : start + _AT_ONCE]
-                if self._run.stopped or self._desk.clock.now() > until:
-                    self._leave([one.received for one in planned[start:]], self._run.stopped or "the time was up")
+                if self._run.stopped is not None:
+                    self._leave([one.received for one in planned[start:]], self._run.stopped)
+                    break
+                if self._desk.clock.now() > until:
+                    self._put_back([one.received for one in planned[start:]], progress=start > 0)
                     break
                 failures = self._send(part)
                 gone = [one for one in part if one.letter.message_id not in failures]
@@ -245,6 +256,19 @@ class Drainer:
                 self._tell_failures(part, failures)
         finally:
             self._ports.journal.settle(self._desk.name, sent, self._desk.clock.now())
+
+    def _put_back(self, letters: Sequence[Received], *, progress: bool) -> None:
+        """Show letters again that were not come to while they were hidden; smaller batches follow.
+
+        Such a letter is in the journal as INTENDED, and is received again like one of a killed run.
+        """
+        if not progress and self._batch <= _AT_ONCE:
+            self._leave(letters, "not even ten were come to while they were hidden")
+            self._run.stop("this is too slow for dead_letters.hide_seconds: raise it")
+            return
+        self._batch = max(_AT_ONCE, self._batch // 2)
+        self._ports.queue.show(letters)
+        self._run.give_back(len(letters))
 
     def _send(self, part: Sequence[Planned]) -> dict[str, SendFailure]:
         """Send ten, again and again what may be taken later; gives what was not taken at last, by message id."""

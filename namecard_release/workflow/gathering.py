@@ -6,15 +6,14 @@ the parts mean is the domain's; when evidence is gathered and what an incident d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypeVar
 
 from namecard_release.domain.alarms import AlarmReading, alarm_kind
 from namecard_release.domain.causes import Cause, Diagnosis
 from namecard_release.domain.diagnosis import Facts, diagnose
-from namecard_release.domain.endpoints import AccessTable, Endpoint
+from namecard_release.domain.endpoints import Endpoint
 from namecard_release.domain.failure_groups import Impact
 from namecard_release.domain.incident_evidence import (
     AlarmTarget,
@@ -23,17 +22,14 @@ from namecard_release.domain.incident_evidence import (
     Part,
     WatchedFunction,
 )
-from namecard_release.domain.log_events import Access
 from namecard_release.domain.measures import Series
 from namecard_release.domain.promotion import Promotion
 from namecard_release.domain.snapshot import Mark, Snapshot, StackParts, dashboard_queries
-from namecard_release.domain.triage import Triage, TriageResult
-from namecard_release.errors import PermanentError, TransientError
-from namecard_release.redaction import redact
+from namecard_release.domain.triage import TriageResult
 from namecard_release.signals_port import Signals
 from namecard_release.workflow.pipeline import Pipeline, Site
+from namecard_release.workflow.signal_reading import read_endpoints, read_logs, read_part
 
-T = TypeVar("T")
 # Alarms of one function; every other kind is about all of them.
 _OF_A_FUNCTION = frozenset({"errors", "throttles", "latency"})
 
@@ -74,8 +70,8 @@ class _Gathering:
 
     def gather(self) -> IncidentEvidence:
         dependencies = self.pipeline.settings.triage.dependencies_of()
-        target = _read(lambda: self.signals.metrics.target(self.alarm.arn))
-        parts = _read(self._parts)
+        target = read_part(lambda: self.signals.metrics.target(self.alarm.arn))
+        parts = read_part(self._parts)
         own = self._own_function(target.value, parts.value)
         functions = self._functions(parts, own)
         triage = self._triage(functions)
@@ -95,7 +91,7 @@ class _Gathering:
             measures=measures,
             picture=self._picture(measures),
             concurrency=concurrency,
-            service_graph=_read(lambda: self.signals.traces.service_graph(self.since, self.until)),
+            service_graph=read_part(lambda: self.signals.traces.service_graph(self.since, self.until)),
             impact=_impact(triage),
             cause=found.cause,
             findings=found.facts,
@@ -132,22 +128,7 @@ class _Gathering:
         if functions.value is None:
             return Part(None, functions.unread)
         rules = self.pipeline.settings.triage.cause_rules()
-        triage = Triage(self.since, self.until, rules, redact)
-        unread = [text for one in functions.value if (text := self._read_log(triage, one))]
-        if len(unread) == len(functions.value):
-            return Part(None, "; ".join(unread))
-        told = triage.result()
-        return Part(replace(told, unread="; ".join(text for text in (told.unread, *unread) if text)))
-
-    def _read_log(self, triage: Triage, function: WatchedFunction) -> str:
-        """Take a function's log in; gives why it could not be read, empty when it could."""
-
-        def read() -> bool:
-            for event in self.signals.logs.function_events(function, self.since, self.until):
-                triage.add(event)
-            return True
-
-        return _read(read).unread
+        return read_logs(self.signals, functions.value, self.since, self.until, rules)
 
     def _endpoints(
         self,
@@ -159,26 +140,14 @@ class _Gathering:
             return Part(None, "")
         if parts.value is None:
             return Part(None, parts.unread)
-        table, groups = AccessTable(redact), parts.value.access_groups
         times = () if triage.value is None else triage.value.paths
-        unread = [part.unread for group in groups if (part := self._read_access(table, group)).unread]
-        found = table.endpoints(times, dependencies)
-        return Part(found, "; ".join(unread)) if found or not unread else Part(None, "; ".join(unread))
-
-    def _read_access(self, table: AccessTable, group: str) -> Part[bool]:
-        def read() -> bool:
-            for event in self.signals.logs.access_events(group, self.since, self.until):
-                if isinstance(event, Access):
-                    table.add(event)
-            return True
-
-        return _read(read)
+        return read_endpoints(self.signals, parts.value, times, dependencies, self.since, self.until)
 
     def _measures(self, parts: Part[StackParts]) -> Part[tuple[Series, ...]]:
         if parts.value is None:
             return Part(None, parts.unread)
         queries = dashboard_queries(parts.value)
-        return _read(lambda: self.signals.metrics.series(queries, self.since, self.until))
+        return read_part(lambda: self.signals.metrics.series(queries, self.since, self.until))
 
     def _picture(self, measures: Part[tuple[Series, ...]]) -> Part[str]:
         if measures.value is None:
@@ -191,7 +160,7 @@ class _Gathering:
             marks=self._marks(),
         )
         name = f"{self.site.name}/{self.alarm.since:%Y%m%dT%H%M%SZ}-{self.alarm.name}.png"
-        return _read(lambda: self.signals.store.put_picture(name, snapshot))
+        return read_part(lambda: self.signals.store.put_picture(name, snapshot))
 
     def _marks(self) -> tuple[Mark, ...]:
         alarm = Mark(self.alarm.since, "alarm")
@@ -203,14 +172,7 @@ class _Gathering:
             return Part(None, "")
         if own is None:
             return Part(None, parts.unread or f"no function of the stacks is the one of {self.alarm.name}")
-        return _read(lambda: self.signals.inventory.concurrency(own))
-
-
-def _read(read: Callable[[], T]) -> Part[T]:
-    try:
-        return Part(read())
-    except (TransientError, PermanentError) as error:
-        return Part(None, str(error))
+        return read_part(lambda: self.signals.inventory.concurrency(own))
 
 
 def _impact(triage: Part[TriageResult]) -> Part[Impact]:

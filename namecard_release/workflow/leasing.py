@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,6 +14,7 @@ from namecard_release.domain.turns import Turn
 from namecard_release.errors import RefusedError, TransientError
 from namecard_release.ledger_port import Lease
 from namecard_release.ports import LineSink
+from namecard_release.time_limits import within
 from namecard_release.workflow.pipeline import Pipeline
 from namecard_release.workflow.promoting import stop
 
@@ -20,6 +22,7 @@ LEASE_SECONDS = 30.0
 # A holder whose lease is taken notices within a beat, and ends the cdk that it runs.
 _BEAT_SECONDS = 2.0
 _TURN_SECONDS = 1.0
+_RENEWAL_SECONDS = 5.0
 _ENDED = frozenset({PromotionPhase.ABORTED, PromotionPhase.HELD, PromotionPhase.FAILED, PromotionPhase.SUPERSEDED})
 
 Wait = Callable[[float], object]
@@ -31,10 +34,17 @@ class Heartbeat:
     `pipeline` is the holder's: every write to its ledger is refused once the lease is lost.
     """
 
-    def __init__(self, pipeline: Pipeline, lease: Lease, beat_seconds: float = _BEAT_SECONDS) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        lease: Lease,
+        beat_seconds: float = _BEAT_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.pipeline = replace(pipeline, ledger=pipeline.ledger.fenced(lease))
         self._lease = lease
         self._beat = beat_seconds
+        self._clock = clock
         self._stop = threading.Event()
         self._lost: RefusedError | None = None
         self._thread = threading.Thread(target=self._renew, name="lease-heartbeat", daemon=True)
@@ -65,14 +75,15 @@ class Heartbeat:
         self._lease.release()
 
     def _renew(self) -> None:
-        unanswered = 0.0
+        # By the clock and not by the number of beats: a ledger that is silent takes its time to fail.
+        answered = self._clock()
         while not self._stop.wait(self._beat):
             try:
-                self._lease.renew()
-                unanswered = 0.0
+                with within(_RENEWAL_SECONDS):
+                    self._lease.renew()
+                answered = self._clock()
             except TransientError as error:
-                unanswered += self._beat
-                if unanswered >= LEASE_SECONDS:
+                if self._clock() - answered >= LEASE_SECONDS:
                     self._lost = RefusedError(f"the lease ran out while the ledger did not answer: {error}")
                     return
             except RefusedError as error:

@@ -13,6 +13,9 @@ from namecard_release.domain.promotion import Promotion, PromotionKind, Promotio
 from namecard_release.domain.release import short
 from namecard_release.workflow.pipeline import Pipeline
 
+# Who a rollback's actor is when the alarm sensor asked for it.
+ALARM_SENSOR_ACTOR = "alarm_rollback_sensor"
+
 
 def page(pipeline: Pipeline, promotion: Promotion, key: str, reason: str) -> bool:
     """Ask for people about a promotion's present run; False when they were asked for the same `key` before.
@@ -69,3 +72,51 @@ def page_alarms(pipeline: Pipeline, promotion: Promotion, alarms: Iterable[Alarm
     for alarm in alarms:
         told = f"{alarm.name} fires in {promotion.environment} while {short(promotion.release)} is watched"
         page(pipeline, promotion, alarm.arn, f"{told}: {alarm.reason}" if alarm.reason else told)
+
+
+def tell_rollback_begun(pipeline: Pipeline, rollback: Promotion, left: Promotion | None) -> None:
+    """Tell that a rollback began: in Slack, and as a page where no person asked for it. A resumed one is silent.
+
+    The subject is the release that is left, so that its end resolves the page.
+    """
+    title = f"rollback of {rollback.environment} to {short(rollback.release)} began"
+    channels = (Channel.SLACK,) if rollback.actor != ALARM_SENSOR_ACTOR else (Channel.PAGERDUTY, Channel.SLACK)
+    pipeline.outbox.queue([_told(pipeline, rollback, left, c, "begun", MessageKind.PAGE, title) for c in channels])
+
+
+def tell_rollback_ended(pipeline: Pipeline, rollback: Promotion, left: Promotion | None) -> None:
+    """Tell that a rollback has ended well, which resolves its page."""
+    title = f"{rollback.environment} is back on {short(rollback.release)}, verified and healthy"
+    pipeline.outbox.queue(
+        [
+            _told(pipeline, rollback, left, channel, "ended", MessageKind.RESOLVE, title)
+            for channel in (Channel.PAGERDUTY, Channel.SLACK)
+        ]
+    )
+
+
+def _told(
+    pipeline: Pipeline,
+    rollback: Promotion,
+    left: Promotion | None,
+    channel: Channel,
+    what: str,
+    kind: MessageKind,
+    title: str,
+) -> Message:
+    held = "" if left is None else f"\n{short(left.release)} is held until a person releases it."
+    return Message(
+        key=f"rollback {what} {rollback.id} {channel}",
+        channel=channel,
+        subject=rollback.id if left is None else left.id,
+        kind=kind,
+        title=title,
+        text=f"Because: {rollback.reason}{held}",
+        at=pipeline.clock.now(),
+        fields=(
+            ("environment", rollback.environment),
+            ("release", rollback.release),
+            ("actor", rollback.actor),
+            ("promotion", rollback.id),
+        ),
+    )

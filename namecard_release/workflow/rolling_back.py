@@ -15,6 +15,7 @@ from namecard_release.domain.rollback import find_last_good
 from namecard_release.domain.safety import SafetyVerdict
 from namecard_release.errors import RefusedError
 from namecard_release.workflow.judging import find_way, judge_schema
+from namecard_release.workflow.paging import tell_rollback_ended
 from namecard_release.workflow.pipeline import Pipeline
 from namecard_release.workflow.promoting import is_promotion_of
 
@@ -47,7 +48,8 @@ def plan_rollback(pipeline: Pipeline, environment: str, to: str | None, root_run
     recent = pipeline.ledger.history(environment)
     resumed = next((p for p in (*recent, *everything) if root_run and is_promotion_of(p.id, root_run)), None)
     to = to if resumed is None else resumed.release
-    history = tuple(p for p in everything if p is not resumed)
+    # By its id: the same promotion was read twice.
+    history = tuple(p for p in everything if resumed is None or p.id != resumed.id)
     source = next((p for p in history if p.code_changed and not _left_before(p, resumed)), None)
     leaving = source.release if source else ""
     candidates = _candidates(pipeline, environment, history, to, resumed)
@@ -131,6 +133,7 @@ def load_target(pipeline: Pipeline, plan: RollbackPlan) -> Assembly:
 def finish_rollback(pipeline: Pipeline, rollback: Promotion, left: Promotion | None, reason: str) -> None:
     """End a verified rollback: it succeeded, the release it left is ROLLED_BACK and held until a person says else."""
     now = pipeline.clock.now()
+    tell_rollback_ended(pipeline, rollback, left)
     # Success is told last: a run that is killed on the way finds the rest still to do.
     if left is not None:
         pipeline.ledger.hold(Hold(left.environment, left.release, f"rolled back: {reason}", rollback.actor, now))

@@ -13,6 +13,7 @@ from namecard_release.domain.health import Expectation, Reality, judge_probes, j
 from namecard_release.domain.migrations import MigrationFile, schema_version
 from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase, bake_end
 from namecard_release.errors import ReleaseError
+from namecard_release.settings import Environment
 from namecard_release.workflow.gating import conclude
 from namecard_release.workflow.pipeline import Pipeline, Site
 from namecard_release.workflow.promoting import stop
@@ -112,10 +113,15 @@ def _read(ask: Callable[[], T], part: str, not_read: dict[str, str]) -> T | None
 
 def find_base_url(site: Site, outputs: Mapping[str, str]) -> str | None:
     """Give the public address with its stage: the configured one, else the stack's output and the physical key."""
-    if site.settings.api_url is not None:
-        return site.settings.api_url.rstrip("/")
-    found = outputs.get(site.settings.api_output)
-    return f"{found.rstrip('/')}/{site.settings.key}" if found else None
+    return base_url_of(site.settings, outputs)
+
+
+def base_url_of(environment: Environment, outputs: Mapping[str, str]) -> str | None:
+    """Give the same of an environment's settings."""
+    if environment.api_url is not None:
+        return environment.api_url.rstrip("/")
+    found = outputs.get(environment.api_output)
+    return f"{found.rstrip('/')}/{environment.key}" if found else None
 
 
 def record_probes(pipeline: Pipeline, deployment: Deployment, run_id: str) -> None:

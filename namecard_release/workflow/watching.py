@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,6 +17,7 @@ from namecard_release.domain.safety import SafetyVerdict
 from namecard_release.errors import ReleaseError
 from namecard_release.workflow.judging import find_way, judge_schema
 from namecard_release.workflow.paging import page_after_bake, page_alarms, page_stopped
+from namecard_release.workflow.partial import read_partial
 from namecard_release.workflow.people import why_held
 from namecard_release.workflow.pipeline import Pipeline
 from namecard_release.workflow.verifying import PROBES_GATE
@@ -58,14 +60,19 @@ class Signals:
         return self.assessment.verdict is AlarmVerdict.BREACHED or self.health is Verdict.FAILED
 
 
-def find_watched(pipeline: Pipeline) -> tuple[Promotion, ...]:
-    """List the promotions that need a look: baking ones, and those that ended badly while their code serves."""
-    newest = [_find_newest(pipeline, name) for name in pipeline.settings.environments]
-    return tuple(p for p in newest if p is not None and _needs_a_look(pipeline, p))
+def find_serving(pipeline: Pipeline) -> tuple[Promotion, ...]:
+    """List what serves or may serve: of each environment the newest promotion that began to deploy."""
+    standing = (pipeline.ledger.standing(name, limit=1) for name in pipeline.settings.environments)
+    newest = [next((one for one in found if one.code_changed), None) for found in standing]
+    return tuple(promotion for promotion in newest if promotion is not None)
 
 
-def _find_newest(pipeline: Pipeline, environment: str) -> Promotion | None:
-    return next((p for p in pipeline.ledger.standing(environment, limit=1) if p.code_changed), None)
+def find_watched(pipeline: Pipeline, serving: Sequence[Promotion] | None = None) -> tuple[Promotion, ...]:
+    """List the promotions that need a look: baking ones, and those that ended badly while their code serves.
+
+    `serving` is what `find_serving` gave a moment ago, to read it once for both lists.
+    """
+    return tuple(p for p in (find_serving(pipeline) if serving is None else serving) if _needs_a_look(pipeline, p))
 
 
 def _needs_a_look(pipeline: Pipeline, promotion: Promotion) -> bool:
@@ -78,10 +85,10 @@ def _needs_a_look(pipeline: Pipeline, promotion: Promotion) -> bool:
     return decision is None or decision.action is Action.ROLL_BACK
 
 
-def find_watched_after_bake(pipeline: Pipeline) -> tuple[Promotion, ...]:
+def find_watched_after_bake(pipeline: Pipeline, serving: Sequence[Promotion] | None = None) -> tuple[Promotion, ...]:
     """List the promotions that succeeded and are watched on: what serves, for as long as the policy says."""
-    newest = [_find_newest(pipeline, name) for name in pipeline.settings.environments]
-    return tuple(p for p in newest if p is not None and _is_watched_after_bake(pipeline, p))
+    found = find_serving(pipeline) if serving is None else serving
+    return tuple(promotion for promotion in found if _is_watched_after_bake(pipeline, promotion))
 
 
 def _is_watched_after_bake(pipeline: Pipeline, promotion: Promotion) -> bool:
@@ -177,6 +184,7 @@ def _settle(pipeline: Pipeline, promotion: Promotion, readings: tuple[AlarmReadi
 def gather(pipeline: Pipeline, seen: Signals, fallback: Fallback) -> Watched:
     """Put together what the decision about a promotion looks at."""
     own = pipeline.settings.environment(seen.promotion.environment)
+    partial = read_partial(pipeline, seen.promotion) if seen.promotion.phase in _ENDED_SERVING else None
     return Watched(
         promotion=seen.promotion,
         assessment=seen.assessment,
@@ -186,18 +194,19 @@ def gather(pipeline: Pipeline, seen: Signals, fallback: Fallback) -> Watched:
         decided=False,
         held=why_held(pipeline.ledger, seen.promotion.environment, seen.now),
         unknown_deadline_seconds=own.unknown_deadline_seconds,
-        unread_since=_find_unread_since(pipeline, seen, fallback),
+        unread_since=_find_unread_since(pipeline, seen, fallback, partial),
         after_bake=own.post_bake.policy().action,
+        partial=partial,
     )
 
 
-def _find_unread_since(pipeline: Pipeline, seen: Signals, fallback: Fallback) -> datetime | None:
+def _find_unread_since(pipeline: Pipeline, seen: Signals, fallback: Fallback, partial: str | None) -> datetime | None:
     """Give the moment since which this breach waits for the schema: kept in the ledger, or a restart would renew it."""
-    if not (seen.breaches and fallback.safety.unread):
+    if not ((seen.breaches or partial is not None) and fallback.safety.unread):
         return None
     by = seen.assessment.roll_back_by
     first = min(by, key=lambda reading: (reading.since, reading.arn), default=None)
-    what = "the probes" if first is None else f"{first.arn} {first.since.isoformat()}"
+    what = ("the stacks" if partial else "the probes") if first is None else f"{first.arn} {first.since.isoformat()}"
     return pipeline.ledger.mark(seen.promotion.id, f"schema unread for {what}", seen.now) or seen.now
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from namecard_release.domain.deploys import Ending, is_deployed, judge_ending, may_go_on
+from namecard_release.domain.deploys import Ending, describe_stacks, is_deployed, judge_ending, may_go_on
 from namecard_release.domain.readiness import StackStatus
 
 OLD, NEW = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
@@ -57,9 +57,13 @@ D, U, R = "CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"
         ([(U, 1), (U, 1)], [(U, 2), (U, 2)], Ending.DEPLOYED),
         ([(U, 1), (U, 1)], [(U, 1), (U, 2)], Ending.DEPLOYED),
         ([(None, None), (None, None)], [(D, 1), (D, 1)], Ending.DEPLOYED),
-        ([(U, 1), (U, 1)], [(U, 2), (U, 1)], Ending.OLD),
+        ([(U, 1), (U, 1)], [(U, 2), (U, 1)], Ending.PARTIAL),
         ([(U, 1), (U, 1)], [(U, 1), (U, 1)], Ending.OLD),
-        ([(U, 1), (U, 1)], [(U, 2), (R, 2)], Ending.OLD),
+        ([(U, 1), (U, 1)], [(U, 2), (R, 2)], Ending.PARTIAL),
+        ([(U, 1), (U, 1)], [(U, 1), (R, 2)], Ending.OLD),
+        ([(U, 1), (R, 1)], [(U, 2), (R, 2)], Ending.PARTIAL),
+        ([(U, 1), (U, 1)], [(R, 2), (U, 2)], Ending.PARTIAL),
+        ([(U, 1), (None, None)], [(U, 2), ("ROLLBACK_COMPLETE", 2)], Ending.PARTIAL),
         ([(U, 1), (U, 1)], [(R, 2), (U, 1)], Ending.OLD),
         ([(None, None), (None, None)], [(D, 1), ("ROLLBACK_COMPLETE", 1)], Ending.OLD),
         ([(None, None), (None, None)], [(D, 1), (None, None)], Ending.OLD),
@@ -101,3 +105,22 @@ def test_a_deploy_whose_tool_was_killed_goes_on_where_nothing_went_wrong(
     before: list[tuple[str | None, int | None]], after: list[tuple[str | None, int | None]], may: bool
 ) -> None:
     assert may_go_on(*(_stacks(side) for side in (before, after))) is may
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ([(U, 1), (U, 1)], [(U, 2), (R, 2)], f"Db is new ({U}), Api was put back ({R})"),
+        ([(U, 1), (U, 1)], [(U, 2), (U, 1)], f"Db is new ({U}), Api is untouched ({U})"),
+        (
+            [(U, 1), (U, 1)],
+            [(U, 1), ("UPDATE_ROLLBACK_FAILED", 2)],
+            f"Db is untouched ({U}), Api is neither new nor old (UPDATE_ROLLBACK_FAILED)",
+        ),
+        ([(None, None), (None, None)], [(D, 1), (None, None)], f"Db is new ({D}), Api is not there (absent)"),
+    ],
+)
+def test_what_stands_where_is_told_stack_by_stack(
+    before: list[tuple[str | None, int | None]], after: list[tuple[str | None, int | None]], told: str
+) -> None:
+    assert describe_stacks(_stacks(before), _stacks(after)) == told

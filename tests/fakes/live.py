@@ -48,6 +48,10 @@ class MemoryLedger:
         """Give the promotions of the one environment."""
         return tuple(self.promotions) if environment in (None, ENVIRONMENT) else ()
 
+    def standing(self, environment: str, limit: int = 1000) -> tuple[Promotion, ...]:
+        """Give the promotions, all of which changed what serves."""
+        return self.history(environment)[:limit]
+
     def decision(self, promotion_id: str) -> Decision | None:
         """Give the decision."""
         return self.decided[promotion_id][0] if promotion_id in self.decided else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -9,7 +10,7 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from benchmarks.dlq_ground import ACCOUNT, BUCKET, QUEUE, Ground, empty, lay, le
 from namecard_release.adapters.aws_clients import AwsClients
 from namecard_release.adapters.dead_letters.archive import S3DeadLetterArchive
 from namecard_release.adapters.dead_letters.ways import QueueWay
-from namecard_release.dlq_composition import build_desk
+from namecard_release.dlq_composition import build_desk, build_request_log
 from namecard_release.dlq_port import ArchiveLine, Replay
 from namecard_release.domain.dead_letter_plans import Action, Mode
 from namecard_release.domain.dead_letters import BodyFormat, Target
@@ -26,6 +27,7 @@ from namecard_release.domain.gates import Verdict
 from namecard_release.errors import PermanentError, RefusedError
 from namecard_release.ledger.open import open_ledger
 from namecard_release.sandbox import processes
+from namecard_release.sandbox.buckets import ensure_bucket
 from namecard_release.sandbox.emulator_process import REGION, client_environment, endpoint, start_emulator
 from namecard_release.settings import load_settings
 from namecard_release.workflow.dead_letters import Desk, Order, sample
@@ -160,6 +162,13 @@ def test_what_is_archived_is_read_back_as_it_was(ground: Ground, desk: Desk) -> 
     assert told["ServerSideEncryption"] == "AES256"
 
 
+def test_a_bucket_that_is_there_is_left_as_it_is(ground: Ground) -> None:
+    s3 = ground.client("s3")
+    s3.put_object(Bucket=BUCKET, Key="kept", Body=b"kept")
+    ensure_bucket(endpoint(ground.port), BUCKET)
+    assert s3.get_object(Bucket=BUCKET, Key="kept")["Body"].read() == b"kept"
+
+
 def test_an_archive_that_is_not_there_is_told(ground: Ground, desk: Desk) -> None:
     with pytest.raises(RefusedError, match="no object nowhere"):
         desk.ports.archive.read("nowhere")
@@ -201,6 +210,29 @@ def test_a_fifo_queue_drops_the_same_replay(ground: Ground, desk: Desk) -> None:
     (message,) = answer["Messages"]
     assert message["MessageAttributes"]["ReplayKey"]["StringValue"] == "nr-1"
     assert json.loads(message["Body"])["namecardReplay"] == {"key": "nr-1", "replays": 1}
+
+
+def test_failed_requests_are_read_from_the_log(ground: Ground) -> None:
+    logs, group = ground.client("logs"), "/aws/lambda/cards-fn"
+    now = datetime.now(UTC)
+    failed = {"message": "lambda.invocation.failed", "timestamp": now.isoformat(), "requestId": "r-1"}
+    lines = [
+        json.dumps({**failed, "data": {"path": "/dev/v1/cards/1", "durationMs": 1}, "error": {"name": "TypeError"}}),
+        json.dumps({**failed, "message": "lambda.invocation.started", "data": {"path": "/dev/v1/cards/2"}}),
+        "no json about lambda.invocation.failed",
+    ]
+    with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
+        logs.create_log_group(logGroupName=group)
+    logs.create_log_stream(logGroupName=group, logStreamName="one")
+    moment = int(now.timestamp() * 1000)
+    events = [{"timestamp": moment, "message": line} for line in lines]
+    logs.put_log_events(logGroupName=group, logStreamName="one", logEvents=events)
+    log = build_request_log(load_settings(ground.settings), "dev")
+    read = log.read(now - timedelta(minutes=1), None, 100)
+    assert [(one.path, one.error) for one in read.requests] == [("/dev/v1/cards/1", "TypeError")]
+    assert read.malformed == 1
+    assert log.read(now - timedelta(minutes=1), "auth", 100).requests == ()
+    assert log.read(now + timedelta(minutes=1), "cards", 100).requests == ()
 
 
 def test_a_function_that_is_gone_is_a_lasting_refusal(ground: Ground, desk: Desk) -> None:

@@ -32,6 +32,7 @@ class IncidentStage(Stage):
         """Let a sensor tick and give its line."""
         with dg.build_sensor_context(instance=self.instance, resources={"pipeline": self.pipeline}) as context:
             told = sensor.evaluate_tick(context)
+        self.asked = [str(request.run_key) for request in told.run_requests or []]
         return told.skip_message or ""
 
     def say(self, job: str, **config: Any) -> dg.ExecuteInProcessResult:
@@ -59,7 +60,14 @@ def stage(tmp_path: Path) -> Iterator[IncidentStage]:
 def test_the_sensors_open_it_and_keep_its_clock_and_the_jobs_end_it(stage: IncidentStage) -> None:
     assert stage.tick(incident_sensor) == "nothing new"
     stage.world.set_alarm("CardsServiceErrorsAlarm", AlarmState.ALARM)
-    assert stage.tick(incident_sensor).startswith("INC-1 opened: CardsServiceErrorsAlarm in ALARM")
+    # Asked for until it is there.
+    for _ in range(2):
+        stage.tick(incident_sensor)
+        assert stage.asked == ["evidence-INC-1"]
+    gathered = stage.say("incident_evidence_job")
+    assert gathered.success
+    assert "nothing is configured to read the signals of dev" in gathered.output_for_node("incident_evidence")
+    assert stage.tick(incident_sensor) == "nothing new"
     assert stage.tick(incident_clock_sensor) == "nothing is due"
     stage.world.pass_time(900)
     assert stage.tick(incident_clock_sensor) == "INC-1/acknowledge/0; INC-1/escalation/0; INC-1/status/1"

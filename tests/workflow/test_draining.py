@@ -190,15 +190,40 @@ def test_what_a_killed_run_sent_is_presumed_once_the_queue_is_empty(
     assert {entry.state for entry in post.ledger.entries("dev")} == {JournalState.PRESUMED_SENT}
 
 
-def test_a_slow_run_leaves_what_its_time_is_up_for(post: Post) -> None:
-    fill(post, 30)
+def test_a_slow_run_puts_back_what_it_does_not_come_to_and_takes_less_at_once(post: Post) -> None:
+    fill(post, 60)
 
     def slow(replay: Replay) -> None:
         post.pass_time(20)
 
     post.way.refuse = slow
     done = drain(post)
-    assert ("the time was up", 10) in done.reasons and len(post.way.sent) == 20
+    assert (done.verdict, done.counts["replayed"], done.left) == (Verdict.PASSED, 60, 0)
+    assert sorted(replay.letter.message_id for replay in post.way.sent) == sorted(f"m-{n}" for n in range(60))
+    assert {entry.attempt for entry in post.ledger.entries("dev", limit=100)} == {1}
+
+
+def test_a_run_that_is_too_slow_for_anything_ends(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(post, 30)
+    put = post.archive.put
+    monkeypatch.setattr(post.archive, "put", lambda *a, **k: (post.pass_time(280), put(*a, **k))[1])
+    done = drain(post)
+    assert done.verdict is Verdict.UNKNOWN and "raise it" in done.reason
+    assert post.way.sent == [] and len(post.queue.messages) == 30
+
+
+def test_letters_that_were_left_do_not_end_a_run_when_they_are_seen_again(post: Post) -> None:
+    for number in range(20):
+        post.queue.put(envelope({"n": number}, "OddError"), id_=f"odd-{number}")
+    fill(post, 300)
+
+    def slow(replay: Replay) -> None:
+        # Long enough for what was left to be seen again before the queue's end.
+        post.pass_time(2)
+
+    post.way.refuse = slow
+    done = drain(post)
+    assert (done.counts["replayed"], done.left) == (300, 20)
 
 
 def test_a_sample_changes_nothing_but_counts(post: Post) -> None:

@@ -14,7 +14,7 @@ from namecard_release.workflow.watching import Watch, find_fallback, find_watche
 from namecard_release.workflow.watching import look_after_bake as look_on
 from tests.fakes.world import A, B, C, World
 from tests.workflow.test_promotion import Stage
-from tests.workflow.test_watching import pages
+from tests.workflow.test_watching import pages, roll_back
 
 HOUR = 3600.0
 ROLL_BACK: dict[str, object] = {"post_bake": {"hours": 1, "action": "roll_back"}}
@@ -126,3 +126,19 @@ def test_a_newer_promotion_ends_the_watch(tmp_path: Path) -> None:
     stage.world.set_alarm("CardsErrorsAlarm", AlarmState.ALARM)
     assert find_watched_after_bake(stage.pipeline) == ()
     assert [p.release for p in find_watched(stage.pipeline)] == [C]
+
+
+def test_after_a_rollback_the_alarm_that_caused_it_counts_only_once_it_was_ok(tmp_path: Path) -> None:
+    stage = make_stage(tmp_path, PAGE)
+    stage.promote(C, "run-c")
+    stage.world.set_alarm("CardsErrorsAlarm", AlarmState.ALARM)
+    rollback = roll_back(stage)
+    # Its window still holds the failures of before: the probes have said that the rollback is healthy.
+    assert (rollback.phase, rollback.release) == (PromotionPhase.SUCCEEDED, B)
+    for state, action in ((None, Action.WAIT), (AlarmState.OK, Action.WAIT), (AlarmState.ALARM, Action.HALT)):
+        stage.world.pass_time(400)
+        if state is not None:
+            stage.world.set_alarm("CardsErrorsAlarm", state)
+        seen = watch_on(stage)
+        assert (seen.promotion.id, seen.decision.action) == (rollback.id, action)
+    assert "a rollback is never rolled back" in seen.decision.reason

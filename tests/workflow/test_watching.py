@@ -119,7 +119,8 @@ def test_failed_probes_after_the_deploy_are_watched_and_rolled_back(tmp_path: Pa
     assert (seen.decision.action, seen.decision.to) == (Action.ROLL_BACK, B)
 
 
-def _roll_back(stage: Stage, to: str | None = None) -> Promotion:
+def roll_back(stage: Stage, to: str | None = None) -> Promotion:
+    """Roll back as the job does, to the end."""
     plan = plan_rollback(stage.pipeline, "staging", to)
     refuse_unsafe(plan, accepted=False)
     request = Request("staging", plan.target.release, PromotionKind.ROLLBACK, "sensor", "alarm", "run-r", "run-r")
@@ -141,7 +142,7 @@ def _roll_back(stage: Stage, to: str | None = None) -> Promotion:
 
 def test_a_rollback_holds_what_it_left_and_runs_no_command(stage: Stage) -> None:
     before = list(stage.world.ran)
-    rollback = _roll_back(stage)
+    rollback = roll_back(stage)
     assert rollback.phase is PromotionPhase.SUCCEEDED
     assert stage.world.deployed == B
     assert stage.world.ran == before
@@ -151,7 +152,7 @@ def test_a_rollback_holds_what_it_left_and_runs_no_command(stage: Stage) -> None
 
 
 def test_the_next_rollback_does_not_go_back_to_what_was_rolled_back(stage: Stage) -> None:
-    _roll_back(stage)
+    roll_back(stage)
     plan = plan_rollback(stage.pipeline, "staging", None)
     assert plan.target.release == A
     assert plan.safety.safety is Safety.UNKNOWN
@@ -299,7 +300,7 @@ def test_a_release_rolled_back_in_staging_is_not_healthy_there(stage: Stage) -> 
     stage.world.pass_time(61)
     watch(stage)
     assert check_entry(stage.pipeline, "prod", C) is None
-    _roll_back(stage, B)
+    roll_back(stage, B)
     assert "healthy in staging" in (check_entry(stage.pipeline, "prod", C) or "")
 
 

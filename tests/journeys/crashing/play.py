@@ -1,0 +1,217 @@
+"""One change of the environment played with kills in it, and what has to be true afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from namecard_release.domain.gates import Verdict
+from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase
+from namecard_release.domain.release import short
+from namecard_release.domain.rollback import Action
+from tests.journeys.crashing.ground import Ground, find_cdk, wait_for
+from tests.journeys.crashing.matrix import BEFORE_DEPLOY, DEPLOYING, Cell, Change, Victim
+
+_ENDS = (PromotionPhase.SUCCEEDED, PromotionPhase.HELD, PromotionPhase.ROLLED_BACK)
+_SECONDS = 150.0
+_ALONE_SECONDS = 1.5
+# What the shipped settings promise.
+RECOVERY_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one cell: how its change ended, how long until something went on, deploys of each stack."""
+
+    cell: Cell
+    end: str
+    recovery_seconds: float
+    deploys: int
+
+
+@dataclass
+class _Played:
+    """A change under way: its first run, the promotion's id, and the kills so far with the seconds to recovery."""
+
+    run: str
+    promotion: str
+    kills: list[tuple[Cell, float]]
+
+
+def play(ground: Ground, cells: Sequence[Cell], good: str, new: str) -> list[Outcome]:
+    """Play cells of one change in one go: the release `new` is promoted over `good`, or left for it.
+
+    AssertionError when it does not end resumed or HELD, when anything was deployed twice, or a decision was lost.
+    """
+    change = cells[0].change
+    _stand_on(ground, new if change is Change.ROLLBACK else good, good, new)
+    before = ground.updates()
+    begun = datetime.now(UTC)
+    ground.traps.clear()
+    for trap in _traps(cells):
+        ground.traps.arm(trap)
+    played = _launch(ground, change, good, new)
+    left = list(cells)
+    if change is Change.AUTOMATIC:
+        wait_for(lambda: _at_least_verifying(ground, played.promotion), _SECONDS, "the promotion verifies")
+        ground.set_alarm("ErrorsAlarm", "ALARM")
+    try:
+        _kill_all(ground, played, left)
+    finally:
+        ground.let_migrator_go()
+    ended = wait_for(lambda: _ended(ground, played.promotion, change), _SECONDS, "the end of the change")
+    wait_for(lambda: ground.is_idle() or None, 60, "the end of all runs")
+    if change is Change.AUTOMATIC:
+        ground.set_alarm("ErrorsAlarm", "OK")
+    deploys = _most_deploys(ground, before)
+    _check(ground, change, ended, begun, good, new, deploys)
+    return [Outcome(cell, str(ended.phase), seconds, deploys) for cell, seconds in played.kills]
+
+
+def _kill_all(ground: Ground, played: _Played, left: list[Cell]) -> None:
+    """Kill the victims of all cells as the change comes to their moments."""
+    while left:
+        trap, pid = wait_for(lambda: _next_met(ground, left), _SECONDS, f"a process at {left[0].moment.trap}")
+        if trap == BEFORE_DEPLOY and any(cell.moment.trap == DEPLOYING for cell in left):
+            ground.hold_migrator()
+        found = next((cell for cell in left if cell.moment.trap == trap), None)
+        if found is None:
+            ground.traps.free(trap)
+            continue
+        left.remove(found)
+        played.kills.append((found, _kill(ground, found, pid, played, left)))
+
+
+def _stand_on(ground: Ground, wanted: str, good: str, new: str) -> None:
+    """Bring the environment to a release without any kill, and lift the hold that a rollback left."""
+    _lift_hold(ground, new)
+    history = ground.ledger.history(ground.environment)
+    running = next((p for p in history if p.code_changed and p.phase is not PromotionPhase.ROLLED_BACK), None)
+    if running is None or running.release != wanted:
+        words = ("rollback",) if wanted == good and running is not None else ("promote", "--commit", wanted)
+        ground.call(words[0], "--env", ground.environment, *words[1:], "--reason", "the ground of the matrix", "--wait")
+        if wanted == good:
+            _lift_hold(ground, new)
+    wait_for(lambda: ground.is_idle() or None, 60, "the end of all runs")
+
+
+def _lift_hold(ground: Ground, release: str) -> None:
+    if any(hold.release == release for hold in ground.ledger.holds(ground.environment)):
+        ground.call("holds", "release", "--env", ground.environment, "--commit", release, "--reason", "the next cell")
+
+
+def _launch(ground: Ground, change: Change, good: str, new: str) -> _Played:
+    is_rollback = change is Change.ROLLBACK
+    words = ("rollback",) if is_rollback else ("promote", "--commit", new)
+    done = ground.sandbox.call(words[0], "--env", ground.environment, *words[1:], "--reason", "crash matrix", "--json")
+    assert done.returncode == 0, done.stderr
+    run = str(json.loads(done.stdout)["run"])
+    kind = PromotionKind.ROLLBACK if is_rollback else PromotionKind.PROMOTION
+    return _Played(run, f"{ground.environment}-{kind}-{short(good if is_rollback else new)}-{run[:8]}", [])
+
+
+def _at_least_verifying(ground: Ground, promotion_id: str) -> bool | None:
+    found = ground.ledger.promotion(promotion_id)
+    return True if found is not None and found.phase in (PromotionPhase.VERIFYING, PromotionPhase.BAKING) else None
+
+
+def _traps(cells: Sequence[Cell]) -> list[str]:
+    """Give what is armed: the cells' own traps, and the one at which the deploy is made to take its time."""
+    own = [cell.moment.trap for cell in cells]
+    return [BEFORE_DEPLOY, *own] if DEPLOYING in own and BEFORE_DEPLOY not in own else own
+
+
+def _next_met(ground: Ground, left: Sequence[Cell]) -> tuple[str, int] | None:
+    met = ((trap, ground.traps.pid_at(trap)) for trap in _traps(left) if not ground.traps.is_free(trap))
+    return next(((trap, pid) for trap, pid in met if pid is not None), None)
+
+
+def _kill(ground: Ground, cell: Cell, pid: int, played: _Played, left: Sequence[Cell]) -> float:
+    """Kill the cell's victim, let everybody else go on, and give the seconds until something went on."""
+    trap = cell.moment.trap
+    if trap == DEPLOYING:
+        # CloudFormation goes on for a moment after the kill, alone.
+        threading.Timer(_ALONE_SECONDS, ground.let_migrator_go).start()
+    if cell.victim is Victim.WORKER:
+        os.kill(pid, signal.SIGKILL)
+        killed = time.time()
+        began = wait_for(lambda: ground.run_started(played.run, killed), _SECONDS, "a run that resumes")
+        return began - killed
+    if cell.victim is Victim.MACHINE:
+        killed = ground.kill_machine()
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        return wait_for(lambda: ground.run_started(played.run, killed), _SECONDS, "a run that resumes") - killed
+    if cell.victim is Victim.DAEMON:
+        killed = ground.kill_daemon()
+        ground.traps.free(trap)
+        return wait_for(lambda: ground.daemon_beat(killed), _SECONDS, "the daemon's heart-beat") - killed
+    if cell.victim is Victim.CDK:
+        _kill_cdk(ground, trap, pid)
+    elif cell.victim is Victim.CONNECTION:
+        ground.proxy.cut()
+    else:
+        ground.proxy.lose_answer()
+    killed = time.time()
+    ground.traps.free(trap)
+    return wait_for(lambda: _next_sign(ground, left, killed), _SECONDS, "the next move") - killed
+
+
+def _kill_cdk(ground: Ground, trap: str, run: int) -> None:
+    # Before the deploy there is no cdk yet: the run goes on, and it is killed as soon as it is there.
+    if trap.endswith(".before"):
+        ground.traps.free(trap)
+    pid = wait_for(lambda: find_cdk(run), 30, "cdk")
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def _next_sign(ground: Ground, left: Sequence[Cell], since: float) -> float | None:
+    """Give when something went on: the next move in the ledger, or the next moment that a process came to."""
+    newest = ground.ledger.history(ground.environment, limit=2)
+    signs = [at.timestamp() for p in newest for at, _, _ in ground.ledger.moves(p.id)]
+    signs += [at for cell in left if (at := ground.traps.met_at(cell.moment.trap)) is not None]
+    return min((at for at in signs if at >= since), default=None)
+
+
+def _ended(ground: Ground, promotion_id: str, change: Change) -> Promotion | None:
+    found = ground.ledger.promotion(promotion_id)
+    wanted = (PromotionPhase.ROLLED_BACK, PromotionPhase.HELD) if change is Change.AUTOMATIC else _ENDS
+    return found if found is not None and found.phase in wanted else None
+
+
+def _most_deploys(ground: Ground, before: dict[str, int]) -> int:
+    return max(count - before.get(stack, 0) for stack, count in ground.updates().items())
+
+
+def _check(
+    ground: Ground, change: Change, ended: Promotion, begun: datetime, good: str, new: str, deploys: int
+) -> None:
+    """Check what has to be true whatever was killed."""
+    since = [p for p in ground.ledger.history(ground.environment) if p.requested_at >= begun]
+    changes = 2 if change is Change.AUTOMATIC else 1
+    assert len(since) == changes, [(p.id, p.phase, p.reason) for p in since]
+    assert deploys == changes, f"a stack was deployed {deploys} times in {changes} change(s)"
+    assert ground.ledger.verify_audit().verdict is Verdict.PASSED
+    # Nobody is left who has the environment.
+    ground.ledger.take_lease(ground.environment, "crash-matrix", 1.0).release()
+    # A person would have to look at one that is HELD: nothing that is killed here asks for that.
+    assert ended.phase is not PromotionPhase.HELD, ended.reason
+    assert ground.served() == {new if change is Change.PROMOTION else good}
+    if change is Change.PROMOTION:
+        decision = ground.ledger.decision(ended.id)
+        assert decision is not None and decision.action is Action.PROCEED
+        return
+    left = ground.newest(new)
+    assert left is not None and left.phase is PromotionPhase.ROLLED_BACK
+    assert new in {hold.release for hold in ground.ledger.holds(ground.environment)}
+    if change is Change.AUTOMATIC:
+        decision = ground.ledger.decision(ended.id)
+        assert decision is not None and decision.action is Action.ROLL_BACK
