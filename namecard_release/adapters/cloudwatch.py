@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _AT_ONCE = 100
 # One call is read while the other is waited for; more would only meet CloudWatch's limit sooner.
 _CALLS = 2
+_STATES = {state.value: state for state in AlarmState}
 _NEVER = datetime.fromtimestamp(0, UTC)
 _TYPES = frozenset({"AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"})
 # In an alarm's rule: quoted names, and words, of which these are no names.
@@ -101,4 +102,4 @@ def find_children(rule: str, arn: str) -> tuple[str, ...]:
 
 
 def _state(value: str | None) -> AlarmState:
-    return AlarmState(value) if value in set(AlarmState) else AlarmState.UNREAD
+    return _STATES.get(value or "", AlarmState.UNREAD)

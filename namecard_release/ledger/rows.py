@@ -24,6 +24,9 @@ PROMOTION_FIELDS = frozenset(field.name for field in fields(Promotion))
 # A move names phase and reason by themselves, and a promotion keeps its id.
 CHANGEABLE = PROMOTION_FIELDS - {"id", "phase", "reason"}
 
+# A baseline may have thousands of alarms, and is read at each look.
+_STATES = {state.value: state for state in AlarmState}
+
 
 def promotion_row(values: Mapping[str, object]) -> dict[str, Any]:
     """Turn some or all of a promotion's fields into column values."""
@@ -57,7 +60,7 @@ def _read_reading(raw: Mapping[str, Any]) -> AlarmReading:
     since = datetime.fromisoformat(raw["since"])
     # Rows of earlier versions name no children.
     children = tuple(raw.get("children", ()))
-    return AlarmReading(raw["name"], raw["arn"], AlarmState(raw["state"]), since, raw["reason"], children)
+    return AlarmReading(raw["name"], raw["arn"], _STATES[raw["state"]], since, raw["reason"], children)
 
 
 def gate_row(result: GateResult) -> dict[str, Any]:
