@@ -17,6 +17,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from namecard_release.sandbox.buckets import ensure_bucket
 from namecard_release.sandbox.emulator_process import REGION, client_environment, endpoint
 from namecard_release.sandbox.settings_file import to_toml
 from namecard_release.settings import SERVICES
@@ -53,7 +54,7 @@ def lay(port: int, folder: Path, **changes: object) -> Ground:
     sqs = ground.client("sqs")
     for name in (QUEUE, TARGET):
         sqs.create_queue(QueueName=name)
-    ground.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    ensure_bucket(endpoint(port), BUCKET)
     functions = {
         f"{service.capitalize()}ServiceFunction1A2B": {
             "Type": "AWS::Lambda::Function",

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from namecard_release.gate_settings import Model
 
+_AWS_NAME = r"^[A-Za-z0-9_{}-]{1,80}$"
 _VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
 
 
@@ -88,6 +89,18 @@ class NotionChannel(Model):
     timeout_seconds: float = Field(default=15, gt=0, le=20)
 
 
+class Wiring(Model):
+    """The alarms' own way to people through SNS; in the names {key} stands for the environment's physical key.
+
+    `integration_url` is the address of PagerDuty's CloudWatch integration, which is a secret as a whole.
+    """
+
+    topic: str = Field(default="namecard-{key}-alarms", pattern=_AWS_NAME)
+    queue: str = Field(default="namecard-{key}-alarm-events", pattern=_AWS_NAME)
+    dead_letters: str = Field(default="namecard-{key}-alarm-undelivered", pattern=_AWS_NAME)
+    integration_url: SecretSource | None = None
+
+
 class Channels(Model):
     """The channels. One that is not configured keeps its messages in a file under `folder`, and tells nobody."""
 
@@ -95,3 +108,4 @@ class Channels(Model):
     slack: SlackChannel | None = None
     notion: NotionChannel | None = None
     folder: Path = Path("var/outbox")
+    wiring: Wiring = Wiring()

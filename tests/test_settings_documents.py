@@ -78,6 +78,7 @@ SECTIONS: Mapping[str, type[Model]] = {
     "`[channels.pagerduty]`": channels.PagerDutyChannel,
     "`[channels.slack]`": channels.SlackChannel,
     "`[channels.notion]`": channels.NotionChannel,
+    "`[channels.wiring]`": channels.Wiring,
     "`[triage]`": triage_module.TriageSettings,
     "A rule for a cause": triage_module.TriageRule,
     "`[incidents]`": incident_module.Incidents,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_xray import XRayClient
 
@@ -102,6 +103,12 @@ class AwsClients:
     def secrets(self) -> SecretsManagerClient:
         """The client of Secrets Manager."""
         client: SecretsManagerClient = self._client("secretsmanager")
+        return client
+
+    @property
+    def sns(self) -> SNSClient:
+        """The client of SNS."""
+        client: SNSClient = self._client("sns")
         return client
 
     @property

@@ -6,6 +6,7 @@ from __future__ import annotations
 import typer
 
 from namecard_release.cli import (
+    alarms,
     audit,
     changing,
     checking,
@@ -45,6 +46,7 @@ app.add_typer(people.approvals, name="approvals")
 app.add_typer(people.automation, name="automation")
 app.add_typer(audit.audit, name="audit")
 app.add_typer(outbox.outbox, name="outbox")
+app.add_typer(alarms.alarms, name="alarms")
 app.add_typer(logs.logs, name="logs")
 app.add_typer(dlq.dlq, name="dlq")
 app.add_typer(requests.requests, name="requests")

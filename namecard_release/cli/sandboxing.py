@@ -3,26 +3,44 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from namecard_release.cli.output import FAILED, exit_codes, note, print_json, print_table
 from namecard_release.cli.reading import JsonOption
-from namecard_release.errors import RefusedError
+from namecard_release.errors import MisuseError, RefusedError
+
+if TYPE_CHECKING:
+    from namecard_release.sandbox.state import Stores
 
 sandbox = typer.Typer(help="A whole NameCard on this machine, on loopback.", no_args_is_help=True)
 RootOption = Annotated[Path, typer.Option("--root", help="The sandbox's folder.")]
+StoresOption = Annotated[
+    str | None, typer.Option("--stores", help="embedded (files) or postgresql (as in production).")
+]
 ROOT = Path(".sandbox")
 
 
+def _read_stores(named: str | None) -> Stores | None:
+    from namecard_release.sandbox.state import Stores
+
+    if named is not None and named not in list(Stores):
+        raise MisuseError(f"--stores is {' or '.join(Stores)}, not {named!r}")
+    return None if named is None else Stores(named)
+
+
 @sandbox.command()
-def up(root: RootOption = ROOT, json: JsonOption = False) -> None:
+def up(
+    root: RootOption = ROOT,
+    stores: StoresOption = None,
+    json: JsonOption = False,
+) -> None:
     """Bring the sandbox up: emulated AWS, PostgreSQL, the sample platform, Dagster's web server and daemon."""
     from namecard_release.sandbox.stack import up as bring_up
 
     with exit_codes():
-        state = bring_up(root, note)
+        state = bring_up(root, note, stores=_read_stores(stores))
     if json:
         print_json(
             {
@@ -96,11 +114,13 @@ def traffic(
 
 
 @sandbox.command()
-def demo(root: RootOption = ROOT, keep: Annotated[bool, typer.Option("--keep")] = False) -> None:
+def demo(
+    root: RootOption = ROOT, keep: Annotated[bool, typer.Option("--keep")] = False, stores: StoresOption = None
+) -> None:
     """Promote A and B, break with C, watch the rollback, see D and E refused, print the timeline."""
     from namecard_release.sandbox.demo import run_demo
 
     with exit_codes():
-        passed = run_demo(root.resolve(), keep=keep)
+        passed = run_demo(root.resolve(), keep=keep, stores=_read_stores(stores))
     if not passed:
         raise typer.Exit(FAILED)

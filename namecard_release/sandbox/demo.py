@@ -21,6 +21,7 @@ from namecard_release.errors import PermanentError
 from namecard_release.ledger_port import ReleaseLedger
 from namecard_release.sandbox import stack
 from namecard_release.sandbox.driving import call_program, find_public_url, last_line, newest_promotion, wait_for
+from namecard_release.sandbox.state import Stores
 from namecard_release.sandbox.timeline import Moment, collect_timeline, print_timeline
 from namecard_release.sandbox.traffic import BackgroundTraffic
 from namecard_release.settings import SERVICES, Settings, load_settings
@@ -53,14 +54,14 @@ class Journey:
         return held
 
 
-def run_demo(root: Path, *, keep: bool = False) -> bool:
+def run_demo(root: Path, *, keep: bool = False, stores: Stores | None = None) -> bool:
     """Run the journey and tell whether everything in it happened; the sandbox is stopped afterwards unless kept."""
     begun = time.time()
     if _is_used(root):
         # A is behind what an earlier demo applied to the schema, and going back is what rollbacks are for.
         print("the sandbox was used before: starting from a fresh one", flush=True)
         stack.down(root, purge=True)
-    state = stack.up(root, lambda line: print(line, flush=True))
+    state = stack.up(root, lambda line: print(line, flush=True), stores=stores)
     settings = load_settings(state.settings_file)
     ledger = build_pipeline(settings).ledger
     journey = Journey(root, settings, dict(state.releases), ledger, begun)

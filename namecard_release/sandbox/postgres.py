@@ -22,9 +22,9 @@ import psutil
 from namecard_release.adapters.postgres_programs import find_packaged_folder, find_system_folders
 from namecard_release.errors import PermanentError
 from namecard_release.sandbox import processes
-from namecard_release.sandbox.postgres_roles import can_connect, prepare
+from namecard_release.sandbox.postgres_roles import STORES, can_connect, prepare
 from namecard_release.sandbox.processes import LOOPBACK, Launch
-from namecard_release.sandbox.state import PostgresState, StateStore
+from namecard_release.sandbox.state import PostgresState, StateStore, Stores
 
 URL_VARIABLE = "NAMECARD_SANDBOX_POSTGRES_URL"
 PART = "postgres"
@@ -65,7 +65,8 @@ def ensure_postgres(store: StateStore, log: Path, marker: dict[str, str]) -> Pos
         store.update(postgres=postgres)
     else:
         postgres = _ensure_own(store, known if known and known.data else None, log, marker)
-    prepare(postgres.admin_url, postgres.password)
+    stores = STORES if store.state.stores is Stores.POSTGRESQL else ()
+    prepare(postgres.admin_url, postgres.password, stores)
     return postgres
 
 

@@ -9,6 +9,8 @@ from namecard_release.errors import PermanentError, RefusedError
 
 ROLE = "namecard_user"
 DATABASES = ("namecard_dev", "namecard_staging", "namecard_prod", "namecard_test")
+# Made when the sandbox keeps its ledger and Dagster's history in PostgreSQL.
+STORES = ("namecard_ledger", "namecard_dagster")
 # On a configured server, a role of that name without this comment is somebody else's.
 COMMENT = "Made by the namecard-release sandbox"
 
@@ -24,8 +26,8 @@ def can_connect(url: str) -> bool:
     return True
 
 
-def prepare(admin_url: str, password: str) -> None:
-    """Make the role `namecard_user`, which may create databases, and the databases it owns.
+def prepare(admin_url: str, password: str, more: Sequence[str] = ()) -> None:
+    """Make the role `namecard_user`, which may create databases, and the databases it owns, `more` among them.
 
     Raises PermanentError when the server refuses, RefusedError when the role is somebody else's.
     """
@@ -39,7 +41,7 @@ def prepare(admin_url: str, password: str) -> None:
         connection.autocommit = True
         with connection.cursor() as cursor:
             _role(cursor, password)
-            _databases(cursor)
+            _databases(cursor, (*DATABASES, *more))
     except psycopg2.Error as error:
         raise PermanentError(f"PostgreSQL refuses to make {ROLE} or its databases: {str(error).strip()}") from error
     finally:
@@ -58,13 +60,13 @@ def _role(cursor: Any, password: str) -> None:
         raise RefusedError(f"The configured server has a role {ROLE} that is not the sandbox's: use another server")
 
 
-def _databases(cursor: Any) -> None:
-    cursor.execute("select datname from pg_database where datname = any(%s)", (list(DATABASES),))
+def _databases(cursor: Any, names: Sequence[str]) -> None:
+    cursor.execute("select datname from pg_database where datname = any(%s)", (list(names),))
     present = {row[0] for row in cursor.fetchall()}
     # Creating a database for another role needs membership in it, unless one is a superuser.
     cursor.execute("select rolsuper from pg_roles where rolname = current_user")
     if not cursor.fetchone()[0]:
         cursor.execute(f"grant {ROLE} to current_user")
-    for name in DATABASES:
+    for name in names:
         if name not in present:
             cursor.execute(f"create database {name} owner {ROLE}")

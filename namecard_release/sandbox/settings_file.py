@@ -53,7 +53,7 @@ def content(state: SandboxState, tools: Toolchain) -> dict[str, Any]:
         "paths": {
             "work": str(state.root / "work"),
             "store": str(state.root / "assemblies"),
-            "ledger_url": f"sqlite:///{state.root / 'ledger.sqlite'}",
+            "ledger_url": state.ledger_url,
         },
         "tools": {"cdk": list(tools.cdk), "path": list(tools.folders)},
         "dagster": {"url": state.ui_url},

@@ -14,12 +14,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from namecard_release.dlq_settings import DeadLetters
 from namecard_release.errors import TransientError
 from namecard_release.sandbox import dagster_process, postgres, processes
 from namecard_release.sandbox.bootstrap import bootstrap, is_bootstrapped
+from namecard_release.sandbox.buckets import ensure_bucket
 from namecard_release.sandbox.emulator_process import start_emulator
+from namecard_release.sandbox.production import read_instance, storage_environment
 from namecard_release.sandbox.settings_file import aws_environment, write_settings
-from namecard_release.sandbox.state import SandboxState, StateStore, read_state
+from namecard_release.sandbox.state import SandboxState, StateStore, Stores, read_state
 from namecard_release.sandbox.toolchain import Toolchain, ensure_toolchain
 from namecard_release.settings import SETTINGS_VARIABLE
 
@@ -82,15 +85,19 @@ def up(
     dagster: bool = True,
     definitions: str = dagster_process.DEFINITIONS,
     seed: Seed | None = None,
+    stores: Stores | None = None,
 ) -> SandboxState:
     """Bring the sandbox in folder `root` up and return its state; without `dagster`, all but its four processes.
 
-    `seed` fills the platform's repository and returns letter -> SHA; default: the sample platform's.
+    `seed` fills the platform's repository and returns letter -> SHA; default: the sample platform's. `stores` is
+    remembered; what was kept in other stores is not seen any more.
     Raises TransientError when another command works on the same sandbox, PermanentError when a part does not start.
     """
     root = root.resolve()
     with _exclusively(root):
         building = _Building(StateStore(root), progress)
+        if stores is not None:
+            building.store.update(stores=stores)
         _reap(building)
         _settle_ports(building.store)
         with ThreadPoolExecutor(4, thread_name_prefix="sandbox") as pool:
@@ -211,6 +218,8 @@ def _ensure_account(building: _Building, tools: Toolchain) -> None:
     if endpoint is not None and not is_bootstrapped(endpoint):
         environment = {**aws_environment(store.state), **building.marker, "HOME": str(building.root / "cdk")}
         bootstrap(tools, environment, building.root, building.log("cdk-bootstrap"))
+    if endpoint is not None:
+        ensure_bucket(endpoint, DeadLetters().archive_bucket)
     building.tell("the emulated account is ready for CDK")
 
 
@@ -223,7 +232,11 @@ def _ensure_dagster(building: _Building, tools: Toolchain, definitions: str) -> 
         **building.marker,
         SETTINGS_VARIABLE: str(building.store.state.settings_file),
     }
-    plan = dagster_process.DagsterPlan(root, definitions, environment, Path.cwd())
+    instance = None
+    if building.store.state.stores is Stores.POSTGRESQL:
+        instance = read_instance()
+        environment |= storage_environment(building.store.state)
+    plan = dagster_process.DagsterPlan(root, definitions, environment, Path.cwd(), instance)
     url = dagster_process.ensure_dagster(building.store, plan)
     building.tell(f"Dagster is ready ({url})")
 

@@ -6,6 +6,7 @@ import os
 import tempfile
 import threading
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +17,13 @@ from namecard_release.errors import PermanentError
 from namecard_release.sandbox.processes import LOOPBACK, ProcessRecord
 
 ENVIRONMENTS = ("dev", "staging", "prod")
+
+
+class Stores(StrEnum):
+    """Where Dagster and the ledger keep what they know: in files, or in PostgreSQL with the instance of production."""
+
+    EMBEDDED = "embedded"
+    POSTGRESQL = "postgresql"
 
 
 class PostgresState(BaseModel):
@@ -43,6 +51,7 @@ class SandboxState(BaseModel):
     code_port: int | None = None
     ui_port: int | None = None
     postgres: PostgresState | None = None
+    stores: Stores = Stores.EMBEDDED
     repository: Path | None = None
     releases: Mapping[str, str] = {}
     processes: Mapping[str, ProcessRecord] = {}
@@ -56,6 +65,13 @@ class SandboxState(BaseModel):
     def ui_url(self) -> str | None:
         """The address of the Dagster UI."""
         return None if self.ui_port is None else f"http://{LOOPBACK}:{self.ui_port}"
+
+    @property
+    def ledger_url(self) -> str:
+        """The URL of the pipeline's ledger."""
+        if self.stores is Stores.POSTGRESQL:
+            return self.database_url("ledger")
+        return f"sqlite:///{self.root / 'ledger.sqlite'}"
 
     @property
     def settings_file(self) -> Path:

@@ -27,6 +27,7 @@ from namecard_release.domain.gates import Verdict
 from namecard_release.errors import PermanentError, RefusedError
 from namecard_release.ledger.open import open_ledger
 from namecard_release.sandbox import processes
+from namecard_release.sandbox.buckets import ensure_bucket
 from namecard_release.sandbox.emulator_process import REGION, client_environment, endpoint, start_emulator
 from namecard_release.settings import load_settings
 from namecard_release.workflow.dead_letters import Desk, Order, sample
@@ -159,6 +160,13 @@ def test_what_is_archived_is_read_back_as_it_was(ground: Ground, desk: Desk) -> 
     assert key not in list(archive.list_keys("dev", "cards", None, quarantine=True))
     told = ground.client("s3").head_object(Bucket=BUCKET, Key=key)
     assert told["ServerSideEncryption"] == "AES256"
+
+
+def test_a_bucket_that_is_there_is_left_as_it_is(ground: Ground) -> None:
+    s3 = ground.client("s3")
+    s3.put_object(Bucket=BUCKET, Key="kept", Body=b"kept")
+    ensure_bucket(endpoint(ground.port), BUCKET)
+    assert s3.get_object(Bucket=BUCKET, Key="kept")["Body"].read() == b"kept"
 
 
 def test_an_archive_that_is_not_there_is_told(ground: Ground, desk: Desk) -> None:

@@ -11,7 +11,7 @@ from namecard_release.adapters.channels.notion import NotionSender
 from namecard_release.adapters.channels.pagerduty import PagerDutyReader, PagerDutySender
 from namecard_release.adapters.channels.secrets import Clients, Secret
 from namecard_release.adapters.channels.slack import SlackSender
-from namecard_release.channel_settings import Channels
+from namecard_release.channel_settings import Channels, SecretSource
 from namecard_release.domain.messages import Channel
 from namecard_release.outbox_port import Sender
 
@@ -40,6 +40,11 @@ def build_acknowledgements(
     if own is None or own.api_token is None:
         return None
     return PagerDutyReader(Secret(own.api_token, _clients(endpoint_url, env)), own.api_url, own.timeout_seconds)
+
+
+def read_secret(source: SecretSource, endpoint_url: str | None, env: Mapping[str, str] | None) -> str:
+    """Read one secret. Raises PermanentError when there is none, TransientError when AWS does not answer."""
+    return Secret(source, _clients(endpoint_url, env)).read()
 
 
 def _clients(endpoint_url: str | None, env: Mapping[str, str] | None) -> Clients:

@@ -104,7 +104,8 @@ PROMOTION = (
 )
 # The sensor's, which the daemon drives.
 BAKE = (
-    Moment("bake", D, "watch.cloud.alarms.before"),
+    # Of whatever is watched just then: this release's bake, or what the one before it left.
+    Moment("watch", D, "watch.cloud.alarms.before"),
     Moment("bake's decision", B, "watch.ledger.record_decision.PROCEED.before"),
     Moment("bake's decision", A, "watch.ledger.record_decision.PROCEED.after"),
     Moment("bake's end", A, "watch.ledger.move.SUCCEEDED.after"),
@@ -139,7 +140,7 @@ DECISION = (
     Moment("decision", A, "watch.ledger.record_decision.ROLL_BACK.after"),
 )
 # The calls of AWS; a cut in any other step finds no connection that is used.
-_CALLS = ("baseline", "fast path", "deploy", "verification", "bake", "decision")
+_CALLS = ("baseline", "fast path", "deploy", "verification", "watch", "bake", "decision")
 _POWER = ("run.ledger.record_gate.assembly.after", DEPLOYING, "run.cloud.functions.before")
 _LOST = ("run.cloud.alarms.before", "run.cloud.functions.before", BEFORE_DEPLOY)
 

@@ -1,0 +1,51 @@
+"""The main journey on the stores and the instance of production: `deploy/dagster.yaml`, all of it in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from namecard_release.sandbox import stack
+from namecard_release.sandbox.driving import find_public_url
+from namecard_release.sandbox.state import Stores
+from namecard_release.sandbox.traffic import BackgroundTraffic
+from namecard_release.settings import SERVICES, load_settings
+from tests.journeys.conftest import Sandbox, wait_for
+
+pytestmark = pytest.mark.journey
+ENVIRONMENT = "dev"
+
+
+@pytest.fixture(scope="module")
+def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    root = tmp_path_factory.mktemp("production")
+    state = stack.up(root, print, stores=Stores.POSTGRESQL)
+    try:
+        yield Sandbox(root, state)
+    finally:
+        stack.down(root, purge=True)
+
+
+def test_a_release_that_breaks_goes_back_by_itself(production: Sandbox) -> None:
+    good, bad = (production.state.releases[letter] for letter in ("A", "C"))
+    first = production.call("promote", "--env", ENVIRONMENT, "--commit", good, "--wait")
+    assert first.returncode == 0, first.stderr
+    base, stage = find_public_url(load_settings(production.state.settings_file), ENVIRONMENT)
+    with BackgroundTraffic(base, stage, SERVICES, rate_per_second=6) as traffic:
+        assert production.call("promote", "--env", ENVIRONMENT, "--commit", bad).returncode == 0
+        wait_for(lambda: any(not one.ok for one in traffic.outcomes()) or None, 240)
+        wait_for(lambda: _phases(production, bad) == {"ROLLED_BACK"} or None, 120)
+    told = production.read("status")
+    assert told["environments"][ENVIRONMENT]["release"] == good
+    assert bad in told["environments"][ENVIRONMENT]["held"]
+    assert told["alarm_sensor"]["verdict"] == "PASSED"
+    assert production.call("audit", "verify").returncode == 0
+    # Nothing is kept in files: neither the ledger nor Dagster's runs.
+    assert not (production.root / "ledger.sqlite").exists()
+    assert not list((production.root / "dagster").rglob("*.db"))
+
+
+def _phases(sandbox: Sandbox, release: str) -> set[str]:
+    promotions = sandbox.read("history", "--env", ENVIRONMENT)["promotions"]
+    return {one["phase"] for one in promotions if one["release"] == release}
