@@ -62,8 +62,9 @@ class Promotions(Store):
         moving = own.where(promotions.c.phase.in_([phase.value for phase in IN_FLIGHT]))
         with self.reading() as connection:
             rows = [*connection.execute(moving).mappings(), *connection.execute(deployed).mappings()]
-        found = {row["id"]: read_promotion(row) for row in rows}
-        return tuple(sorted(found.values(), key=lambda p: (p.requested_at, p.id), reverse=True))
+        # Each row once, for its baseline may be long: what is under way is among the newest as a rule.
+        found = [read_promotion(row) for row in {row["id"]: row for row in rows}.values()]
+        return tuple(sorted(found, key=lambda p: (p.requested_at, p.id), reverse=True))
 
     def move(
         self,

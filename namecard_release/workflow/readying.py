@@ -10,7 +10,7 @@ from namecard_release.domain.heartbeats import ALARM_SENSOR, judge_seen
 from namecard_release.domain.migrations import plan_migrations
 from namecard_release.domain.readiness import judge_alarm_states, judge_stacks
 from namecard_release.domain.status import describe_environment
-from namecard_release.errors import ReleaseError, TransientError
+from namecard_release.errors import ReleaseError
 from namecard_release.workflow.delivering import Post, judge_channels
 from namecard_release.workflow.drifting import check_drift
 from namecard_release.workflow.pipeline import Pipeline, Site
@@ -49,7 +49,7 @@ def _judge_channels(pipeline: Pipeline) -> tuple[Phase, ...]:
     post = Post(pipeline.outbox, pipeline.senders, pipeline.clock.now)
     try:
         return judge_channels(post)
-    except TransientError as error:
+    except ReleaseError as error:
         return (Phase("channels", Verdict.UNKNOWN, f"unread: {error}"),)
 
 

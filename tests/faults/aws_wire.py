@@ -38,24 +38,33 @@ def operation_of(method: str, path: str, headers: Mapping[str, str], body: bytes
 
 def _rest_operation(service: str, method: str, path: str) -> str:
     if service == "s3":
-        key = path.partition("?")[0].strip("/").partition("/")[2]
+        place, _, query = path.partition("?")
+        key = place.strip("/").partition("/")[2]
+        if "list-type=2" in query:
+            return "ListObjectsV2"
         return {"GET": "Get", "HEAD": "Head", "PUT": "Put"}.get(method, method) + ("Object" if key else "Bucket")
-    plain = path.partition("?")[0]
-    fits = [name for verb, pattern, name in _patterns(service) if verb == method and pattern.fullmatch(plain)]
+    plain, _, query = path.partition("?")
+    fits = [
+        name
+        for verb, pattern, fixed, name in _patterns(service)
+        if verb == method and pattern.fullmatch(plain) and fixed in query
+    ]
     return fits[0] if fits else f"{method} {plain}"
 
 
 @cache
-def _patterns(service: str) -> tuple[tuple[str, re.Pattern[str], str], ...]:
+def _patterns(service: str) -> tuple[tuple[str, re.Pattern[str], str, str], ...]:
+    """The operations of a REST service: method, path, the query that is part of it, name; the longest query first."""
     if service not in botocore.session.get_session().get_available_services():
         return ()
     model: Any = botocore.session.get_session().get_service_model(service)
     made = []
     for name in model.operation_names:
         http = model.operation_model(name).http
-        uri = re.sub(r"\\\{\w+\\\+?\\?\}", "[^/]+", re.escape(http["requestUri"].partition("?")[0]))
-        made.append((http["method"], re.compile(uri), name))
-    return tuple(made)
+        path, _, query = http["requestUri"].partition("?")
+        uri = re.sub(r"\\\{\w+\\\+?\\?\}", "[^/]+", re.escape(path))
+        made.append((http["method"], re.compile(uri), query, name))
+    return tuple(sorted(made, key=lambda one: -len(one[2])))
 
 
 def error_answer(kind: str, operation: str, headers: Mapping[str, str]) -> Answer:
@@ -70,7 +79,7 @@ def error_answer(kind: str, operation: str, headers: Mapping[str, str]) -> Answe
         code, status = ("SlowDown", 503) if kind == "THROTTLED" else (code, status)
         body = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
         return status, body.encode(), {"Content-Type": "application/xml"}
-    if headers.get("X-Amz-Target") or service == "lambda":
+    if headers.get("X-Amz-Target") or service in ("lambda", "xray"):
         told = {"__type": code, "message": message}
         names = {"Content-Type": "application/x-amz-json-1.0", "x-amzn-ErrorType": code}
         return status, json.dumps(told).encode(), names

@@ -117,7 +117,12 @@ def proxy_to(upstream: str) -> Iterator[Proxy]:
                 headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP}
                 link.request(self.command, self.path, body, headers | {"Content-Length": str(len(body))})
                 answer = link.getresponse()
-                self._answer(answer.status, answer.read(), _kept(answer), cut=cut)
+                told = answer.read()
+                if cut and not told:
+                    # Of an empty answer nothing can be cut off but all of it.
+                    self._reset()
+                else:
+                    self._answer(answer.status, told, _kept(answer), cut=cut)
             finally:
                 link.close()
 

@@ -134,6 +134,8 @@ CALLS: dict[str, Callable[[Asked], object]] = {
     "sts.GetCallerIdentity": lambda asked: asked.functions(),
 }
 _LOG_GROUP = "/aws/lambda/f"
+_TOPIC = "arn:aws:sns:ap-southeast-1:000000000000:alarms"
+_SUBSCRIPTION = f"{_TOPIC}:00000000-0000-0000-0000-000000000000"
 # Asked for here as the evidence's and the drift's adapters do it: through our clients, errors told. The emulator does
 # not know all of them: what it refuses is to be refused alike after a fault that passed.
 RAW: dict[str, dict[str, object]] = {
@@ -148,6 +150,25 @@ RAW: dict[str, dict[str, object]] = {
     "logs.GetQueryResults": {"queryId": "q"},
     "logs.StartQuery": {"logGroupName": _LOG_GROUP, "startTime": 0, "endTime": 1, "queryString": "limit 1"},
     "logs.StopQuery": {"queryId": "q"},
+    "cloudwatch.PutCompositeAlarm": {"AlarmName": "both", "AlarmRule": "ALARM(one) OR ALARM(two)"},
+    "cloudwatch.PutMetricAlarm": {
+        "AlarmName": "wired",
+        "Namespace": "AWS/Lambda",
+        "MetricName": "Errors",
+        "Statistic": "Sum",
+        "Period": 60,
+        "EvaluationPeriods": 1,
+        "Threshold": 1.0,
+        "ComparisonOperator": "GreaterThanThreshold",
+    },
+    "sns.CreateTopic": {"Name": "alarms"},
+    "sns.GetSubscriptionAttributes": {"SubscriptionArn": _SUBSCRIPTION},
+    "sns.GetTopicAttributes": {"TopicArn": _TOPIC},
+    "sns.ListSubscriptionsByTopic": {"TopicArn": _TOPIC},
+    "sns.SetSubscriptionAttributes": {"SubscriptionArn": _SUBSCRIPTION, "AttributeName": "RawMessageDelivery"},
+    "sns.Subscribe": {"TopicArn": _TOPIC, "Protocol": "sqs", "Endpoint": "arn:aws:sqs:ap-southeast-1:000000000000:q"},
+    "sqs.CreateQueue": {"QueueName": "alarm-events"},
+    "sqs.SetQueueAttributes": {"QueueUrl": "http://nobody/000000000000/q", "Attributes": {"VisibilityTimeout": "30"}},
     "xray.GetServiceGraph": {"StartTime": SINCE, "EndTime": SINCE},
 }
 

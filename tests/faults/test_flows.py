@@ -201,9 +201,13 @@ def test_readiness_shows_every_other_signal(prepared: dict[bool, Stage], tmp_pat
     whole = Fault()
     names = [phase.name for phase in check_readiness(faulty(stage.pipeline, whole), "staging")]
     for at, call in enumerate(whole.calls):
-        if call in _CANNOT or call == "ledger.history":
+        if call in _CANNOT or call == "ledger.standing":
             continue
         phases = check_readiness(faulty(stage.pipeline, Fault(at, kind)), "staging")
         assert [phase.name for phase in phases] == names
-        (unread,) = [phase for phase in phases if _WORDS in phase.reason]
+        found = [phase for phase in phases if _WORDS in phase.reason]
+        if not found and call == "cloud.alarms":
+            # The drift's own look at them, of which readiness shows the code's part alone.
+            continue
+        (unread,) = found
         assert unread.verdict is Verdict.UNKNOWN, (call, unread)

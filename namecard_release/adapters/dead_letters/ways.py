@@ -39,7 +39,9 @@ class FunctionWay:
         name = replay.target.function
         try:
             with aws_errors_told(f"invoke {name}"):
-                self._clients.functions.invoke(FunctionName=name, InvocationType="Event", Payload=payload)
+                answer = self._clients.functions.invoke(FunctionName=name, InvocationType="Event", Payload=payload)
+                # Empty, and yet a stream that keeps its connection until it is read.
+                answer["Payload"].read()
         except TransientError as error:
             return SendFailure(replay.letter.message_id, str(error), transient=True)
         except PermanentError as error:
