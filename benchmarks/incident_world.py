@@ -103,7 +103,7 @@ def _plan_life(random: Random, environment: str, alarm: str, begins: datetime) -
 
 @dataclass
 class Simulation:
-    """The world at one moment, and what was done in it; `ticks` are the clock's that came to their end."""
+    """The world at one moment, and what was done in it; `ticks` are the clock's that came to their end, `begun` all."""
 
     folder: Path
     random: Random
@@ -116,6 +116,7 @@ class Simulation:
     alarms: dict[str, dict[str, AlarmReading]] = field(default_factory=dict)
     pushed: dict[str, list[AlarmReading]] = field(default_factory=dict)
     ticks: list[datetime] = field(default_factory=list)
+    begun: list[datetime] = field(default_factory=list)
     kills: int = 0
     hard_kills: int = 0
     gaps: int = 0
@@ -146,6 +147,7 @@ class Simulation:
         while todo or self.now < end:
             while todo and todo[0][0] <= self.now:
                 todo.pop(0)[1]()
+            self.begun.append(self.now)
             self._maybe_die(self._tick)
             self._deliver()
             self.now += self._gap(todo[0][0] if todo else None)
