@@ -33,7 +33,6 @@ from namecard_release.workflow.pipeline import Pipeline, Site
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ENVIRONMENTS = ("dev", "staging", "prod")
-_KILLED = 77
 
 
 class Killed(BaseException):
@@ -104,7 +103,7 @@ def _plan_life(random: Random, environment: str, alarm: str, begins: datetime) -
 
 @dataclass
 class Simulation:
-    """The world at one moment, and what was done in it; `ticks` are the clock's that came to their end."""
+    """The world at one moment, and what was done in it; `ticks` are the clock's that came to their end, `begun` all."""
 
     folder: Path
     random: Random
@@ -117,6 +116,7 @@ class Simulation:
     alarms: dict[str, dict[str, AlarmReading]] = field(default_factory=dict)
     pushed: dict[str, list[AlarmReading]] = field(default_factory=dict)
     ticks: list[datetime] = field(default_factory=list)
+    begun: list[datetime] = field(default_factory=list)
     kills: int = 0
     hard_kills: int = 0
     gaps: int = 0
@@ -147,6 +147,7 @@ class Simulation:
         while todo or self.now < end:
             while todo and todo[0][0] <= self.now:
                 todo.pop(0)[1]()
+            self.begun.append(self.now)
             self._maybe_die(self._tick)
             self._deliver()
             self.now += self._gap(todo[0][0] if todo else None)
@@ -217,12 +218,15 @@ class Simulation:
             self.restart()
             self.ledger.dies_at, self.ledger.dies_after = at, after
             self.ledger.die = lambda: os.kill(os.getpid(), signal.SIGKILL)
-            work()
-            os._exit(_KILLED)
+            try:
+                work()
+            finally:
+                # Whatever happened: a second simulation must not go on from here.
+                os._exit(0)
         _, status = os.waitpid(child, 0)
         if os.WIFSIGNALED(status):
             self.hard_kills += 1
-        else:
+        elif work == self._tick:
             self.ticks.append(self.now)
             for pushed in self.pushed.values():
                 pushed.clear()
@@ -234,9 +238,9 @@ class Simulation:
         mine = [i for i in self.ledger.incidents(unfinished=True) if i.fingerprint == of]
         if not mine:
             return
-        before = self.kills
+        before = self.kills + self.hard_kills
         self._maybe_die(lambda: act(mine[0]))
-        if self.kills > before:
+        if self.kills + self.hard_kills > before:
             self.now += timedelta(seconds=self.random.randint(1, 20))
             act(mine[0])
 

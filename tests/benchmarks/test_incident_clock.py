@@ -55,9 +55,9 @@ def test_the_oracle_finds_what_is_planted(lived: Simulation, tmp_path: Path, spo
     with sqlite3.connect(lived.folder / "ledger.sqlite") as source, sqlite3.connect(copy) as target:
         source.backup(target)
     ledger = open_ledger(f"sqlite:///{copy}")
-    assert check(ledger, lived.ticks, lived.delivered).wrong == []
+    assert check(ledger, lived.ticks, lived.begun, lived.delivered).wrong == []
     with sqlite3.connect(copy) as connection:
         connection.execute(spoil)
     connection.close()
-    assert getattr(check(ledger, lived.ticks, lived.delivered), found), spoil
+    assert getattr(check(ledger, lived.ticks, lived.begun, lived.delivered), found), spoil
     ledger.close()
