@@ -20,11 +20,11 @@ P = PromotionPhase
 @pytest.mark.parametrize("finished", [True, False])
 @pytest.mark.parametrize("name", RUNS)
 def test_a_cdk_that_is_killed_is_judged_by_what_cloudformation_did(
-    prepared: dict[bool, Stage],
+    prepared: dict[bool, Stage],  # noqa: F811
     tmp_path: Path,
     name: str,
     finished: bool,
-    monkeypatch: pytest.MonkeyPatch,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     work, breached = RUNS[name]
     stage = _copy(prepared[breached], tmp_path / "world")
@@ -58,9 +58,9 @@ def test_a_cdk_that_is_killed_is_judged_by_what_cloudformation_did(
 
 @pytest.mark.parametrize("name", RUNS)
 def test_a_cdk_that_is_killed_before_its_work_is_done_is_run_again(
-    prepared: dict[bool, Stage],
+    prepared: dict[bool, Stage],  # noqa: F811
     tmp_path: Path,
-    name: str,  # noqa: F811
+    name: str,
 ) -> None:
     work, breached = RUNS[name]
     stage = _copy(prepared[breached], tmp_path / "world")
@@ -83,10 +83,10 @@ def test_a_cdk_that_is_killed_before_its_work_is_done_is_run_again(
 @pytest.mark.parametrize("after", ["UPDATE_ROLLBACK_FAILED", "UPDATE_FAILED"])
 @pytest.mark.parametrize("name", RUNS)
 def test_a_cdk_that_is_killed_is_not_run_again_on_a_stack_that_failed(
-    prepared: dict[bool, Stage],
+    prepared: dict[bool, Stage],  # noqa: F811
     tmp_path: Path,
     name: str,
-    after: str,  # noqa: F811
+    after: str,
 ) -> None:
     work, breached = RUNS[name]
     stage = _copy(prepared[breached], tmp_path / "world")
