@@ -74,14 +74,23 @@ def read_push(body: str) -> AlarmReading:
     Raises ValueError, KeyError, TypeError or AttributeError for anything else.
     """
     told: Any = json.loads(body)
+    topic = ""
     if told.get("Type") == "Notification":
-        told = json.loads(told["Message"])
+        topic, told = told.get("TopicArn", ""), json.loads(told["Message"])
     # CloudWatch writes the zone without a colon, which Python 3.11's fromisoformat takes, and older messages with Z.
     since = datetime.fromisoformat(_ZONE.sub(r"\1:\2", told["StateChangeTime"]))
     return AlarmReading(
         name=logical_name(told["AlarmName"]),
-        arn=told["AlarmArn"],
+        arn=told.get("AlarmArn") or _name_beside(topic, told["AlarmName"], told.get("AWSAccountId")),
         state=AlarmState(told["NewStateValue"]),
         since=(since if since.tzinfo else since.replace(tzinfo=UTC)).astimezone(UTC),
         reason=str(told.get("NewStateReason", "")),
     )
+
+
+def _name_beside(topic: str, alarm: str, account: str | None) -> str:
+    """Name an alarm whose ARN is not told: it is in the region of the topic that it notifies."""
+    parts = topic.split(":")
+    if len(parts) != 6:
+        raise ValueError("an alarm without an ARN, and no topic to tell its region")
+    return f"arn:{parts[1]}:cloudwatch:{parts[3]}:{account or parts[4]}:alarm:{alarm}"

@@ -39,6 +39,16 @@ def test_both_bodies_are_read(told: dict[str, str]) -> None:
     assert read_push(json.dumps(told)) == READ
 
 
+@pytest.mark.parametrize(("account", "told"), [({}, "1"), ({"AWSAccountId": "2"}, "2")])
+def test_an_alarm_without_an_arn_is_named_by_its_topics_region(account: dict[str, str], told: str) -> None:
+    nameless = {name: value for name, value in PUSHED.items() if name != "AlarmArn"} | account
+    topic = "arn:aws-cn:sns:cn-north-1:1:alarms"
+    body = json.dumps({"Type": "Notification", "TopicArn": topic, "Message": json.dumps(nameless)})
+    assert read_push(body).arn == f"arn:aws-cn:cloudwatch:cn-north-1:{told}:alarm:{PUSHED['AlarmName']}"
+    with pytest.raises(ValueError, match="without an ARN"):
+        read_push(json.dumps(nameless))
+
+
 @pytest.mark.parametrize("body", ["", "[]", "{}", "7", json.dumps({**PUSHED, "NewStateValue": "LOUD"})])
 def test_anything_else_is_refused(body: str) -> None:
     with pytest.raises((ValueError, KeyError, TypeError, AttributeError)):
