@@ -32,8 +32,8 @@ down:
 
 # Journeys have the machine to themselves: they measure seconds. Everything else runs on every core.
 test: env
-	@$(BIN)/python -m pytest -m "not journey" -n auto --dist loadfile
-	@$(BIN)/python -m pytest -m journey
+	@$(BIN)/python -m pytest -m "not journey and not crash_matrix" -n auto --dist loadfile
+	@$(BIN)/python -m pytest -m "journey and not crash_matrix"
 
 check: env
 	@$(BIN)/ruff format --check --quiet .
