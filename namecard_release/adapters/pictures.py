@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from namecard_release.domain.measures import UNITS, Measure, Series
-from namecard_release.domain.snapshot import Snapshot
+from namecard_release.domain.snapshot import Mark, Snapshot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,15 +60,23 @@ def describe_panel(measures: Sequence[Measure], series: Sequence[Series]) -> tup
     return (*told, *([f"no data: {', '.join(empty)}"] if empty else []))
 
 
+def _draw_mark(axes: Axes, mark: Mark, snapshot: Snapshot, height: float) -> None:
+    """Mark a moment; its word is inside of the picture, and each mark's at a height of its own."""
+    colour = _COLOURS.get(mark.label, "tab:gray")
+    side = "right" if mark.at - snapshot.since > snapshot.until - mark.at else "left"
+    axes.axvline(mark.at, color=colour, linestyle="--", linewidth=1.2)  # type: ignore[arg-type]
+    over = axes.get_xaxis_transform()
+    axes.text(mark.at, height, f" {mark.label} ", transform=over, fontsize=7, color=colour, ha=side)  # type: ignore[arg-type]
+
+
 def _draw_panel(axes: Axes, measures: Sequence[Measure], snapshot: Snapshot) -> None:
     for one in snapshot.series:
         if one.measure in measures and one.points:
             moments, values = zip(*one.points, strict=True)
             axes.plot(moments, values, marker=".", linewidth=1, label=_plain(one.of))
-    for mark in snapshot.marks:
-        if snapshot.since <= mark.at <= snapshot.until:
-            axes.axvline(mark.at, color=_COLOURS.get(mark.label, "tab:gray"), linestyle="--", linewidth=1.2)  # type: ignore[arg-type]
-            axes.text(mark.at, 0.03, f" {mark.label}", transform=axes.get_xaxis_transform(), fontsize=7)  # type: ignore[arg-type]
+    shown = [mark for mark in snapshot.marks if snapshot.since <= mark.at <= snapshot.until]
+    for number, mark in enumerate(shown):
+        _draw_mark(axes, mark, snapshot, 0.05 + 0.14 * number)
     axes.set_title(" / ".join(measures), fontsize=9, loc="left")
     axes.set_ylabel(UNITS[measures[0]], fontsize=7)
     axes.tick_params(labelsize=7)
