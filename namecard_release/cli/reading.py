@@ -23,6 +23,7 @@ from namecard_release.ledger_port import ReleaseLedger
 from namecard_release.settings import Settings, find_settings, load_settings
 
 SettingsOption = Annotated[Path | None, typer.Option("--settings", help="The settings file.")]
+_RECENT = 30
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -68,9 +69,16 @@ def _describe(settings: Settings, ledger: ReleaseLedger, name: str) -> Environme
     freeze = find_freeze(settings.environment(name).freeze_windows(now), now)
     paused = None if pause is None else describe_pause(pause)
     frozen = None if freeze is None else describe_freeze(freeze)
-    history = ledger.standing(name)
+    history = _read_standing(ledger, name)
     watch = _describe_watch(settings, ledger, history, now)
     return describe_environment(name, history, ledger.holds(name), paused, frozen, watch)
+
+
+def _read_standing(ledger: ReleaseLedger, name: str) -> tuple[Promotion, ...]:
+    """Read what is under way and was deployed lately; further back only where all of that was rolled back."""
+    recent = ledger.standing(name, _RECENT)
+    serving = any(p.code_changed and p.phase is not PromotionPhase.ROLLED_BACK for p in recent)
+    return recent if serving else ledger.standing(name)
 
 
 def _describe_watch(
