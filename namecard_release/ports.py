@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 # Protocols are read by the type checker alone: nobody who imports one waits for the whole domain.
 if TYPE_CHECKING:
+    from namecard_release.domain.alarm_gaps import Transition
     from namecard_release.domain.alarms import AlarmReading
     from namecard_release.domain.assembly import Assembly
     from namecard_release.domain.compatibility import Catalogue
@@ -168,6 +169,10 @@ class Cloud(Protocol):
 
         The names found are remembered for minutes, until `forget_alarms`, and not from before `since`.
         """
+        ...
+
+    def alarm_history(self, alarms: Sequence[AlarmReading], since: datetime) -> tuple[Transition, ...]:
+        """Read the changes of state of these alarms from a moment on, oldest first."""
         ...
 
     def forget_alarms(self) -> None:

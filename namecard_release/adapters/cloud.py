@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from namecard_release.adapters.alarm_history import read_history
 from namecard_release.adapters.alarm_names import AlarmNames
 from namecard_release.adapters.assembly_reading import read_templates
 from namecard_release.adapters.aws_clients import PATIENCE, AwsClients, AwsPatience
@@ -17,6 +18,7 @@ from namecard_release.adapters.lambdas import CodeReader
 from namecard_release.adapters.latencies import find_functions, read_latencies
 from namecard_release.adapters.stack_resources import list_resources, side_by_side
 from namecard_release.adapters.templates import alias_names
+from namecard_release.domain.alarm_gaps import Transition
 from namecard_release.domain.alarms import AlarmReading, AlarmState
 from namecard_release.domain.assembly import Assembly, FunctionCode
 from namecard_release.domain.health import RunningFunction
@@ -71,6 +73,10 @@ class AwsCloud:
         if any(reading.state is AlarmState.UNREAD for reading in readings):
             self._names.doubt(stacks)
         return readings
+
+    def alarm_history(self, alarms: Sequence[AlarmReading], since: datetime) -> tuple[Transition, ...]:
+        """Read the changes of state of these alarms from a moment on, oldest first."""
+        return read_history(self._clients.cloudwatch, alarms, since)
 
     def forget_alarms(self) -> None:
         """Forget which alarms the stacks have."""

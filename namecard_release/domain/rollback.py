@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -93,6 +93,20 @@ def decide(watched: Watched, now: datetime) -> Decision:
     if assessment.verdict is AlarmVerdict.BREACHED or broken or watched.partial is not None:
         return _decide_breach(watched, now, broken)
     return _decide_quiet(watched, now)
+
+
+def decide_in_order(
+    watched: Watched, past: Sequence[tuple[datetime, AlarmAssessment]], now: datetime
+) -> tuple[Decision, datetime]:
+    """Decide about quiet moments that nobody looked at, oldest first, and then about `now`: the first that decides.
+
+    Gives the moment of the decision too: a bake that ended unseen ended then, and what came after is after the bake.
+    """
+    for at, assessment in past:
+        decision = decide(replace(watched, assessment=assessment), at)
+        if decision.action is not Action.WAIT:
+            return decision, at
+    return decide(watched, now), now
 
 
 def _decide_quiet(watched: Watched, now: datetime) -> Decision:

@@ -16,12 +16,12 @@ from namecard_release.domain.alarms import (
     AlarmVerdict,
     assess_alarms,
     logical_name,
-    settle_baseline,
 )
 from namecard_release.domain.compatibility import Safety
 from namecard_release.domain.gates import Verdict
+from namecard_release.domain.observing import Change, observe
 from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase
-from namecard_release.domain.rollback import Action, Decision, Watched, decide
+from namecard_release.domain.rollback import Action, Watched, decide
 from namecard_release.domain.safety import SafetyVerdict
 
 # The moment the deploy finished: a trace tells seconds since then.
@@ -73,18 +73,17 @@ def replay(trace: Trace) -> Replay:
 
     States persist between events. What was due by a moment is decided before that moment's events are seen.
     """
-    scene = _Scene(trace)
-    for moment in _moments(trace):
-        if scene.assess(moment).verdict is AlarmVerdict.BREACHED:
-            return _tell(trace, scene.decide(moment), moment)
-        for event in trace.events:
-            if event.at == moment:
-                scene.see(event)
-                if scene.assess(moment).verdict is AlarmVerdict.BREACHED:
-                    return _tell(trace, scene.decide(moment), moment)
-        decision = scene.decide(moment)
+    names = dict.fromkeys((*SHARED, *trace.baseline, *(event.alarm for event in trace.events)))
+    before = tuple(_reading(name, trace.baseline.get(name, AlarmState.OK)) for name in names)
+    changes = [Change(_at(event.at), event.alarm, event.state) for event in trace.events]
+    for seen in observe(before, before, changes, map(_at, _moments(trace))):
+        assessment = assess_alarms(seen.baseline, seen.readings, trace.rules, seen.at)
+        if not seen.whole and assessment.verdict is not AlarmVerdict.BREACHED:
+            continue
+        decision = decide(_watched(trace, assessment), seen.at)
         if decision.action is not Action.WAIT:
-            return _tell(trace, decision, moment)
+            at = (seen.at - _DEPLOYED).total_seconds()
+            return Replay(trace.id, decision.action, at, decision.to, decision.reason)
     raise AssertionError(f"trace {trace.id} came to no decision")
 
 
@@ -100,51 +99,26 @@ def _moments(trace: Trace) -> list[float]:
     return sorted(ends | risen | {event.at for event in trace.events})
 
 
-def _tell(trace: Trace, decision: Decision, moment: float) -> Replay:
-    return Replay(trace.id, decision.action, moment, decision.to, decision.reason)
-
-
-class _Scene:
-    """The alarms as they stand at a moment of a trace."""
-
-    def __init__(self, trace: Trace) -> None:
-        self._trace = trace
-        names = dict.fromkeys((*SHARED, *trace.baseline, *(event.alarm for event in trace.events)))
-        self._readings = {name: _reading(name, trace.baseline.get(name, AlarmState.OK), -1.0) for name in names}
-        self._baseline: tuple[AlarmReading, ...] = tuple(self._readings.values())
-
-    def see(self, event: TraceEvent) -> None:
-        """Take an event in; an alarm that stays in its state keeps the moment it came to it."""
-        if self._readings[event.alarm].state is not event.state:
-            self._readings[event.alarm] = _reading(event.alarm, event.state, event.at)
-        self._baseline = settle_baseline(self._baseline, tuple(self._readings.values()))
-
-    def assess(self, moment: float) -> AlarmAssessment:
-        """Assess the alarms at a moment."""
-        return assess_alarms(self._baseline, tuple(self._readings.values()), self._trace.rules, _at(moment))
-
-    def decide(self, moment: float) -> Decision:
-        """Decide at a moment, as the watch of a deployed release does."""
-        trace = self._trace
-        watched = Watched(
-            promotion=_promotion(trace),
-            assessment=self.assess(moment),
-            health=Verdict.PASSED,
-            last_good=None if trace.last_good is None else _good(trace.last_good),
-            safety=SafetyVerdict(trace.safety, "as the trace says"),
-            decided=False,
-            held="as the trace says" if trace.is_held else None,
-            unknown_deadline_seconds=trace.unknown_deadline_seconds,
-        )
-        return decide(watched, _at(moment))
+def _watched(trace: Trace, assessment: AlarmAssessment) -> Watched:
+    """Give what the watch of a deployed release would look at."""
+    return Watched(
+        promotion=_promotion(trace),
+        assessment=assessment,
+        health=Verdict.PASSED,
+        last_good=None if trace.last_good is None else _good(trace.last_good),
+        safety=SafetyVerdict(trace.safety, "as the trace says"),
+        decided=False,
+        held="as the trace says" if trace.is_held else None,
+        unknown_deadline_seconds=trace.unknown_deadline_seconds,
+    )
 
 
 def _at(seconds: float) -> datetime:
     return _DEPLOYED + timedelta(seconds=seconds)
 
 
-def _reading(name: str, state: AlarmState, since: float) -> AlarmReading:
-    return AlarmReading(logical_name(name), name, state, _at(since))
+def _reading(name: str, state: AlarmState) -> AlarmReading:
+    return AlarmReading(logical_name(name), name, state, _at(-1.0))
 
 
 def _promotion(trace: Trace) -> Promotion:

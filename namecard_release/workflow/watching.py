@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from namecard_release.domain.alarm_gaps import Past, explain_unread
 from namecard_release.domain.alarms import AlarmAssessment, AlarmReading, AlarmVerdict, assess_alarms, settle_baseline
 from namecard_release.domain.audit import AUTOMATION
 from namecard_release.domain.compatibility import Safety
 from namecard_release.domain.gates import GateResult, Verdict
 from namecard_release.domain.post_bake import is_watched
 from namecard_release.domain.promotion import Promotion, PromotionPhase
-from namecard_release.domain.rollback import Action, Decision, Watched, decide, find_last_good
+from namecard_release.domain.rollback import Action, Decision, Watched, decide, decide_in_order, find_last_good
 from namecard_release.domain.safety import SafetyVerdict
 from namecard_release.errors import ReleaseError
+from namecard_release.workflow.catching_up import note_read, read_past
 from namecard_release.workflow.judging import find_way, judge_schema
 from namecard_release.workflow.paging import page_after_bake, page_alarms, page_stopped
 from namecard_release.workflow.partial import read_partial
@@ -46,18 +48,38 @@ class Fallback:
 
 @dataclass(frozen=True)
 class Signals:
-    """What was read about a promotion at a moment; its baseline is settled by what was read."""
+    """What was read about a promotion at a moment; its baseline is settled by what was read.
+
+    `assessment` is what the alarms say now, or the breach of a span in which nobody looked, which `past` tells.
+    """
 
     promotion: Promotion
     readings: tuple[AlarmReading, ...]
     assessment: AlarmAssessment
     health: Verdict | None
     now: datetime
+    past: Past
 
     @property
     def breaches(self) -> bool:
         """Whether an alarm that decides is breached, or the probes failed."""
         return self.assessment.verdict is AlarmVerdict.BREACHED or self.health is Verdict.FAILED
+
+    @property
+    def page_by(self) -> tuple[AlarmReading, ...]:
+        """The alarms that ask for people, or did while nobody looked."""
+        asking = {reading.arn: reading for reading in (*self.past.page_by, *self.assessment.page_by)}
+        return tuple(asking.values())
+
+    def understood_until(self, decision: Decision, at: datetime) -> datetime | None:
+        """Give the moment up to which nothing is open once `decision` was made for `at`; None where that does not move.
+
+        A breach that waits, for a schema that is not read, stays open though its alarm may be OK by the next look.
+        """
+        if not self.readings or self.past.unread is not None or self.past.breach is not None:
+            return None
+        waits = decision.action is Action.WAIT and self.assessment.verdict is AlarmVerdict.BREACHED
+        return min(reading.since for reading in self.assessment.roll_back_by) if waits else at
 
 
 def find_serving(pipeline: Pipeline) -> tuple[Promotion, ...]:
@@ -127,8 +149,10 @@ def look(pipeline: Pipeline, promotion: Promotion, fallback: Fallback) -> Watch:
         _apply(pipeline, promotion, recorded)
         return Watch(promotion, recorded, (), fresh=False)
     seen = read_signals(pipeline, promotion)
-    decision = decide(gather(pipeline, seen, fallback), seen.now)
-    page_alarms(pipeline, seen.promotion, seen.assessment.page_by)
+    quiet = [(one.at, one.assessment) for one in seen.past.quiet]
+    decision, at = decide_in_order(gather(pipeline, seen, fallback), quiet, seen.now)
+    page_alarms(pipeline, seen.promotion, seen.page_by)
+    _note_read(pipeline, seen, decision, at)
     fresh = decision.action is not Action.WAIT and pipeline.ledger.record_decision(promotion.id, decision, seen.now)
     if fresh:
         _apply(pipeline, seen.promotion, decision)
@@ -144,19 +168,27 @@ def look_after_bake(pipeline: Pipeline, promotion: Promotion) -> Watch:
     if recorded is not None:
         return Watch(promotion, recorded, (), fresh=False)
     seen = read_signals(pipeline, promotion)
-    page_alarms(pipeline, seen.promotion, seen.assessment.page_by)
+    page_alarms(pipeline, seen.promotion, seen.page_by)
     if not seen.breaches:
         quiet = Decision(Action.WAIT, f"watched after its bake: {seen.assessment.reason}")
+        _note_read(pipeline, seen, quiet, seen.now)
         return Watch(seen.promotion, quiet, seen.readings, fresh=False)
     decision = decide(gather(pipeline, seen, find_fallback(pipeline, seen.promotion)), seen.now)
+    _note_read(pipeline, seen, decision, seen.now)
     fresh = decision.action is not Action.WAIT and pipeline.ledger.record_post_bake(promotion.id, decision, seen.now)
     if fresh and decision.action is Action.HALT:
         page_after_bake(pipeline, seen.promotion, decision.reason)
     return Watch(seen.promotion, decision, seen.readings, fresh)
 
 
+def _note_read(pipeline: Pipeline, seen: Signals, decision: Decision, at: datetime) -> None:
+    until = seen.understood_until(decision, at)
+    if until is not None:
+        note_read(pipeline, seen.promotion.environment, until)
+
+
 def read_signals(pipeline: Pipeline, promotion: Promotion) -> Signals:
-    """Read a promotion's alarms and the verdict of its probes, and assess the alarms."""
+    """Read a promotion's alarms, what they did unseen, and the verdict of its probes; assess the alarms."""
     site = pipeline.site(promotion.environment)
     now = pipeline.clock.now()
     unread: str | None = None
@@ -167,14 +199,15 @@ def read_signals(pipeline: Pipeline, promotion: Promotion) -> Signals:
     except ReleaseError as error:
         # Whatever kept them from being read, credentials that expired for instance, says nothing about the release.
         unread = str(error)
-    promotion = _settle(pipeline, promotion, readings)
+    past = Past(promotion.baseline) if unread is not None else read_past(pipeline, promotion, readings, now)
+    promotion = _settle(pipeline, promotion, settle_baseline(past.baseline, readings))
     assessment = assess_alarms(promotion.baseline, readings, site.settings.alarm_rules(), now, unread)
-    return Signals(promotion, readings, assessment, read_health(pipeline, promotion), now)
+    told = explain_unread(assessment, past) if past.breach is None else past.breach.assessment
+    return Signals(promotion, readings, told, read_health(pipeline, promotion), now, past)
 
 
-def _settle(pipeline: Pipeline, promotion: Promotion, readings: tuple[AlarmReading, ...]) -> Promotion:
+def _settle(pipeline: Pipeline, promotion: Promotion, baseline: tuple[AlarmReading, ...]) -> Promotion:
     # Kept in the ledger: whoever looks next must know which alarms of the baseline have been OK since.
-    baseline = settle_baseline(promotion.baseline, readings)
     if baseline == promotion.baseline:
         return promotion
     told = "an alarm that was in ALARM before the deploy is OK and counts from now on"

@@ -8,12 +8,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import namecard_release
 from namecard_release.adapters.sql.reading import PostgresReader
+from namecard_release.domain.alarm_gaps import Transition
 from namecard_release.domain.alarms import AlarmReading, AlarmState, expected_alarms
 from namecard_release.domain.assembly import Assembly
 from namecard_release.domain.compatibility import Catalogue
@@ -32,6 +33,7 @@ from namecard_release.ledger.outbox import outbox_of
 from namecard_release.ports import LineSink
 from namecard_release.settings import SERVICES, Settings
 from namecard_release.workflow.pipeline import Pipeline, Site
+from tests.fakes.history import FakeHistory, note_change
 from tests.fakes.switch import NAMES, FakeSwitch
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -94,6 +96,8 @@ class World:
     applied: list[LedgerRow] = field(default_factory=list)
     catalogue: Catalogue = field(default_factory=lambda: Catalogue({}))
     alarms: dict[str, AlarmReading] = field(default_factory=dict)
+    history: list[Transition] = field(default_factory=list)
+    asked_history: list[tuple[str, ...]] = field(default_factory=list)
     statuses: list[str] = field(default_factory=lambda: ["UPDATE_COMPLETE"])
     unreachable: set[str] = field(default_factory=set)
     sick: set[str] = field(default_factory=set)
@@ -125,7 +129,8 @@ class World:
 
     def set_alarm(self, name: str, state: AlarmState) -> AlarmReading:
         """Change an alarm's state now."""
-        self.alarms[name] = AlarmReading(name, f"arn:aws:cloudwatch:x:1:alarm:{name}", state, self.time)
+        after = AlarmReading(name, f"arn:aws:cloudwatch:x:1:alarm:{name}", state, self.time)
+        self.alarms[name] = note_change(self.history, self.alarms.get(name), after)
         return self.alarms[name]
 
     def pass_time(self, seconds: float) -> None:
@@ -231,7 +236,7 @@ class FakeDatabase:
 
 
 @dataclass
-class FakePorts:
+class FakePorts(FakeHistory):
     """All other ports, reading and changing the world."""
 
     world: World
@@ -393,8 +398,3 @@ class FakePorts:
         return tuple(
             Probe(s, base_url, 500 if s in self.world.sick else 200, self.world.deployed, 5.0) for s in services
         )
-
-
-def later(reading: AlarmReading, seconds: float) -> AlarmReading:
-    """Move an alarm's last state change."""
-    return replace(reading, since=reading.since + timedelta(seconds=seconds))

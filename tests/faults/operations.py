@@ -24,6 +24,7 @@ from namecard_release.adapters.lambdas import read_aliases, read_versions
 from namecard_release.adapters.target_database import database_url_from_secret
 from namecard_release.adapters.templates import believed_template
 from namecard_release.dlq_port import ArchiveLine, Received, Replay
+from namecard_release.domain.alarms import AlarmReading, AlarmState
 from namecard_release.domain.assembly import Assembly, FunctionCode
 from namecard_release.domain.dead_letters import BodyFormat, DeadLetter, Target
 from namecard_release.domain.fast_path import Step, StepAction
@@ -81,6 +82,7 @@ def _secret(asked: Asked) -> object:
     return database_url_from_secret("ap-southeast-1", asked.url, asked.env, SECRET, asked.patience)
 
 
+_READING = AlarmReading(ALARM, f"arn:aws:cloudwatch:ap-southeast-1:000000000000:alarm:{ALARM}", AlarmState.OK, SINCE)
 _LETTER = DeadLetter("m", "{}", BodyFormat.RAW, "{}", "0" * 64, SINCE, function=FUNCTION, service="auth")
 _LINE = ArchiveLine(_LETTER, "staging", "auth", "key", "quarantine", "why", 1, SINCE, "run")
 _RECEIVED = Received(_LETTER, "a receipt")
@@ -113,6 +115,7 @@ CALLS: dict[str, Callable[[Asked], object]] = {
     "cloudformation.DescribeStacks": lambda asked: asked.cloud.stack_statuses([STACK]),
     "cloudformation.GetTemplate": lambda asked: believed_template(asked.clients, STACK),
     "cloudformation.ListStackResources": lambda asked: asked.cloud.alarms([STACK]),
+    "cloudwatch.DescribeAlarmHistory": lambda asked: asked.cloud.alarm_history([_READING], SINCE),
     "cloudwatch.DescribeAlarms": lambda asked: asked.cloud.alarms([STACK]),
     "cloudwatch.GetMetricData": lambda asked: asked.cloud.latencies([STACK], SINCE, UNTIL),
     "lambda.GetAlias": lambda asked: read_aliases(asked.clients, asked.name, (ALIAS,), ()),

@@ -18,7 +18,8 @@ import pytest
 from namecard_release.adapters.cloud import AwsCloud
 from namecard_release.adapters.cloudwatch import FoundAlarm, read_alarms
 from namecard_release.adapters.target_database import database_url_from_secret
-from namecard_release.domain.alarms import AlarmState
+from namecard_release.domain.alarm_gaps import Gap, look_back
+from namecard_release.domain.alarms import AlarmAction, AlarmRule, AlarmState
 from namecard_release.domain.assembly import Assembly, FunctionCode
 from namecard_release.domain.readiness import StackStatus
 from namecard_release.errors import PermanentError, TransientError
@@ -126,6 +127,20 @@ def test_reads_alarms_by_logical_id(cloud: AwsCloud, deployed: Emulator) -> None
     assert read[ALARMS[0]].state is AlarmState.ALARM and read[ALARMS[0]].reason == "by a test"
     assert abs((datetime.now(UTC) - read[ALARMS[0]].since).total_seconds()) < 60
     assert cloud.alarms(["NameCardDb-none"]) == () == cloud.alarms([])
+
+
+def test_what_an_alarm_did_unseen_leads_to_what_is_read(cloud: AwsCloud, deployed: Emulator) -> None:
+    watch, (alarm,) = deployed.client("cloudwatch"), [r for r in cloud.alarms([STACK]) if r.name == ALARMS[0]]
+    begun = datetime.now(UTC)
+    for state in ("OK", "ALARM", "INSUFFICIENT_DATA", "OK"):
+        watch.set_alarm_state(AlarmName=alarm.arn.rsplit(":", 1)[1], StateValue=state, StateReason="by a test")
+    (read,) = [reading for reading in cloud.alarms([STACK]) if reading.name == ALARMS[0]]
+    told = [one for one in cloud.alarm_history([read], begun - timedelta(seconds=60)) if one.at >= begun]
+    assert [str(one.new) for one in told][-3:] == ["ALARM", "INSUFFICIENT_DATA", "OK"]
+    assert {one.arn for one in told} == {read.arn} and told[-1].at == read.since
+    rules = {"errors": AlarmRule(AlarmAction.ROLL_BACK)}
+    past = look_back(Gap(begun, datetime.now(UTC)), (alarm,), (read,), told, rules)
+    assert past.unread is None and past.breach is not None and past.breach.at == told[-3].at
 
 
 def test_a_composite_alarm_is_read_with_its_parts(cloud: AwsCloud, deployed: Emulator) -> None:

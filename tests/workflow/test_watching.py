@@ -215,14 +215,20 @@ def test_an_unread_schema_holds_a_breach_until_the_deadline_whoever_looks(stage:
     assert [key for key, _ in pages(stage)] == ["held"]
 
 
-def test_another_breach_waits_for_the_schema_anew(stage: Stage) -> None:
+@pytest.mark.parametrize(("readable", "action"), [(True, Action.ROLL_BACK), (False, Action.HALT)])
+def test_a_breach_waits_for_the_schema_though_its_alarm_is_ok_again(
+    stage: Stage, readable: bool, action: Action
+) -> None:
     stage.world.unreachable.add("database")
-    for _ in range(2):
-        stage.world.set_alarm("CardsErrorsAlarm", AlarmState.ALARM)
+    stage.world.pass_time(5)
+    stage.world.set_alarm("CardsErrorsAlarm", AlarmState.ALARM)
+    for state in (AlarmState.ALARM, AlarmState.OK, AlarmState.OK):
+        stage.world.set_alarm("CardsErrorsAlarm", state)
         assert watch(stage).decision.action is Action.WAIT
-        stage.world.pass_time(400)
-        assert watch(stage).decision.action is Action.WAIT
-        stage.world.set_alarm("CardsErrorsAlarm", AlarmState.OK)
+        stage.world.pass_time(200)
+    if readable:
+        stage.world.unreachable.clear()
+    assert watch(stage).decision.action is action
 
 
 def pages(stage: Stage) -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from ministack.core import responses
@@ -17,13 +18,14 @@ from namecard_release.sandbox.emulator.evaluation import Judgement, Point, judge
 # A state set by hand lasts until the next evaluation, which AWS makes once a period, a minute at the longest.
 LONGEST_HOLD_SECONDS = 60.0
 
-_change = threading.Lock()
+_change, _noting = threading.Lock(), threading.Lock()
 _held_until: dict[tuple[str, str, str], float] = {}
 
 
 def install() -> None:
     """Replace the evaluation, remember states set by hand, and publish state changes as events."""
     cloudwatch._evaluate_alarm = evaluate
+    _install_exact_moments()
     _install_hold()
     _install_events()
 
@@ -84,6 +86,23 @@ def _reason_data(alarm: Mapping[str, Any], judgement: Judgement, now: float) -> 
 
 def _is_held(alarm: Mapping[str, Any]) -> bool:
     return time.time() < _held_until.get((*scopes.current(), str(alarm["AlarmName"])), 0.0)
+
+
+def _install_exact_moments() -> None:
+    """Tell in the history and of the alarm the same moment of a change, as AWS does, to the millisecond."""
+    record = cloudwatch._record_history
+
+    def exact(alarm_name: str, *told: Any, **named: Any) -> None:
+        with _noting:
+            record(alarm_name, *told, **named)
+            now = round(time.time(), 3)
+            moment = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")
+            cloudwatch._history_entries()[-1]["Timestamp"] = moment.replace("+00:00", "Z")
+            alarm = cloudwatch._alarms.get(alarm_name) or cloudwatch._composite_alarms.get(alarm_name)
+            if alarm is not None:
+                alarm["StateUpdatedTimestamp"] = alarm["StateTransitionedTimestamp"] = now
+
+    cloudwatch._record_history = exact
 
 
 def _install_hold() -> None:

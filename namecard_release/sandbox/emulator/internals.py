@@ -29,6 +29,7 @@ EXPECTED: dict[str, dict[str, str]] = {
         "_evaluate_alarm": "alarm",
         "_evaluate_all_alarms": "",
         "_evaluate_parent_alarms": "child seen",
+        "_history_entries": "",
         "_record_history": "alarm_name old_state new_state reason alarm_type reason_data",
         "_set_alarm_state": "params cbor_data is_cbor is_json",
         "_stat_value": "stats stat_name points",
@@ -61,7 +62,7 @@ STORES: dict[str, tuple[str, ...]] = {
     "ministack.core.lambda_runtime": ("Worker", "_REAP_GRACE"),
     "ministack.services.cloudformation": ("_stacks",),
     "ministack.services.cloudformation.provisioners": ("_RESOURCE_HANDLERS",),
-    "ministack.services.cloudwatch": ("_alarms", "_metrics"),
+    "ministack.services.cloudwatch": ("_alarms", "_composite_alarms", "_metrics"),
     "ministack.services.lambda_svc": ("_functions",),
     "ministack.services.sqs": ("_queues",),
 }
