@@ -6,7 +6,6 @@ import json
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from ministack.core import responses
@@ -96,8 +95,8 @@ def _install_exact_moments() -> None:
         with _noting:
             record(alarm_name, *told, **named)
             now = round(time.time(), 3)
-            moment = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")
-            cloudwatch._history_entries()[-1]["Timestamp"] = moment.replace("+00:00", "Z")
+            # As a number: a text is read back in whole seconds.
+            cloudwatch._history_entries()[-1]["Timestamp"] = now
             alarm = cloudwatch._alarms.get(alarm_name) or cloudwatch._composite_alarms.get(alarm_name)
             if alarm is not None:
                 alarm["StateUpdatedTimestamp"] = alarm["StateTransitionedTimestamp"] = now
