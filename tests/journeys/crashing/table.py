@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.journeys.crashing.play import Outcome
+from tests.journeys.crashing.outcome import Outcome
 
 BEGIN, END = "<!-- crash matrix: written by make crash -->", "<!-- crash matrix: end -->"
 _COLUMNS = ("Change", "Step", "When", "Killed", "Ended", "Recovery began after", "Deploys of a stack")
