@@ -15,7 +15,7 @@ from namecard_release.sandbox import stack
 from tests.journeys.conftest import Sandbox
 from tests.journeys.crashing.ground import Ground, crash_ground
 from tests.journeys.crashing.matrix import Cell, Change, Victim, When, cells, groups
-from tests.journeys.crashing.outcome import Outcome, Record
+from tests.journeys.crashing.outcome import Outcome, Record, fingerprint
 from tests.journeys.crashing.play import RECOVERY_SECONDS, play
 from tests.journeys.crashing.table import write_table
 
@@ -45,7 +45,7 @@ def record() -> Iterator[Record | None]:
     played = kept.read(list(cells())) if kept else {}
     table = os.environ.get(TABLE_VARIABLE)
     if table and all(cell in played for cell in cells()):
-        write_table(Path(table), [played[cell] for cell in cells()])
+        write_table(Path(table), [played[cell] for cell in cells()], fingerprint())
 
 
 def _prepare(ground: Ground) -> None:
@@ -76,6 +76,12 @@ def test_a_slice_with_each_victim_ends_resumed(ground: Ground) -> None:
     ]
     for group in (rollback, promotion):
         _play(ground, group)
+
+
+def test_every_cell_is_played_in_one_group() -> None:
+    played = [cell.name for group in groups() for cell in group]
+    assert sorted(played) == sorted(cell.name for cell in cells())
+    assert len(set(played)) == len(played)
 
 
 def _cell(change: Change, step: str, when: When, victim: Victim) -> Cell:
