@@ -26,8 +26,8 @@ def render_table(outcomes: Sequence[Outcome], code: str) -> str:
     """Give the line that sums it up, a table by victim, and one with every cell; every outcome is one that held."""
     slowest = max(one.recovery_seconds for one in outcomes)
     told = (
-        f"{len(outcomes)} cells, all resumed, none held; recovery began after {slowest:.1f} s at the latest. Played with"
-        f" ledger and Dagster's stores in PostgreSQL on the code with the digest `{code}`."
+        f"{len(outcomes)} cells, all resumed, none held; recovery began after {slowest:.1f} s at the latest. Played"
+        f" with ledger and Dagster's stores in PostgreSQL on the code with the digest `{code}`."
     )
     summary = [_row(_SUMMARY), _rule(_SUMMARY), *_sums(outcomes)]
     return "\n".join([told, "", *summary, "", _row(_COLUMNS), _rule(_COLUMNS), *map(_cell_row, outcomes)])
