@@ -21,7 +21,8 @@ from namecard_release.errors import RefusedError
 from namecard_release.ledger.open import open_ledger
 from namecard_release.ledger.sql_ledger import SqlLedger
 
-_PAUSE_SECONDS = 0.1
+# The product asks every second too.
+_PAUSE_SECONDS = 1.0
 _GIVE_UP_SECONDS = 240.0
 
 
