@@ -33,7 +33,7 @@ def test_a_release_that_breaks_goes_back_by_itself(production: Sandbox) -> None:
     first = production.call("promote", "--env", ENVIRONMENT, "--commit", good, "--wait")
     assert first.returncode == 0, first.stderr
     base, stage = find_public_url(load_settings(production.state.settings_file), ENVIRONMENT)
-    with BackgroundTraffic(base, stage, SERVICES, rate_per_second=6) as traffic:
+    with BackgroundTraffic(base, stage, SERVICES, rate_per_second=2) as traffic:
         assert production.call("promote", "--env", ENVIRONMENT, "--commit", bad).returncode == 0
         wait_for(lambda: any(not one.ok for one in traffic.outcomes()) or None, 240)
         story = wait_for(lambda: _ended(production), 240)
