@@ -10,7 +10,7 @@ from namecard_release.adapters.alarm_queue import SqsAlarmQueue
 from namecard_release.adapters.assembly_store import FileAssemblyStore
 from namecard_release.adapters.aws_clients import AwsClients
 from namecard_release.adapters.cdk import CdkDeployer
-from namecard_release.adapters.channels.building import build_senders
+from namecard_release.adapters.channels.building import build_acknowledgements, build_senders
 from namecard_release.adapters.checkout import FolderReader
 from namecard_release.adapters.clock import SystemClock
 from namecard_release.adapters.cloud import AwsCloud
@@ -95,6 +95,7 @@ def build_pipeline(settings: Settings) -> Pipeline:
         senders=build_senders(settings.channels, settings.aws.endpoint_url, settings.aws.env or None),
         dead_letters=desk,
         levers=levers,
+        acknowledgements=build_acknowledgements(settings.channels, settings.aws.endpoint_url, settings.aws.env or None),
     )
 
 

@@ -91,7 +91,8 @@ _RULES: Mapping[str, Rule] = {
 class PhaseDeadlines(Model):
     """How long a promotion may stay in a phase without progress; then it is HELD and its run is ended.
 
-    `settling_seconds` is how long stacks may stay in progress before and after a deploy.
+    `settling_seconds` is how long stacks may stay in progress before and after a deploy, `answering_seconds` how long
+    services that give no answer after it are asked again.
     """
 
     gating_seconds: float = Field(default=7200, gt=0)
@@ -99,6 +100,7 @@ class PhaseDeadlines(Model):
     deploying_seconds: float = Field(default=7200, gt=0)
     verifying_seconds: float = Field(default=1800, gt=0)
     settling_seconds: float = Field(default=1800, gt=0)
+    answering_seconds: float = Field(default=60, ge=0)
 
     def limits(self) -> Deadlines:
         """Give the deadlines of the phases."""
