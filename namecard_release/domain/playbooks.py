@@ -172,7 +172,8 @@ def _not_for(evidence: IncidentEvidence, what: str) -> str:
 
 def _find_flag(known: Known, service: str | None, *, degrades: bool) -> Flag | None:
     fit = [one for one in known.flags if bool(one.degrades) is degrades]
-    return next((one for one in fit if one.service == service), fit[0] if degrades and fit else None)
+    # Where no service is named, what is optional may be switched off anywhere.
+    return next((one for one in fit if one.service == service or (degrades and service is None)), None)
 
 
 def _flag(evidence: IncidentEvidence, known: Known) -> Suggestion | str:
@@ -189,7 +190,7 @@ def _degrade(evidence: IncidentEvidence, known: Known) -> Suggestion | str:
         return _not_for(evidence, "degrading helps when an optional dependency is slow or out")
     flag = _find_flag(known, evidence.service, degrades=True)
     if flag is None:
-        return "no flag that degrades something optional is declared in playbooks.flags"
+        return f"no flag that degrades something optional of {evidence.service or 'any service'} is declared"
     return Suggestion(_K.DEGRADE, flag.service, "on", f"{flag.degrades} is optional; {_told(evidence)}", flag.name)
 
 

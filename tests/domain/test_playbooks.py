@@ -79,7 +79,7 @@ def test_every_playbook_can_roll_back_and_forward_and_says_what_the_runbook_says
 @pytest.mark.parametrize(
     ("book", "told", "known", "suggested"),
     [
-        ("lambda-errors", evidence(C.DEPENDENCY), KNOWN, {K.FLAG: "on", K.DEGRADE: "on"}),
+        ("lambda-errors", evidence(C.DEPENDENCY), KNOWN, {K.FLAG: "on"}),
         ("lambda-errors", evidence(C.DEPENDENCY), Known(), {}),
         ("lambda-errors", evidence(C.VALIDATION), KNOWN, {K.ROLL_FORWARD: ""}),
         (
@@ -121,8 +121,8 @@ def test_every_playbook_can_roll_back_and_forward_and_says_what_the_runbook_says
             {},
         ),
         ("api-latency", evidence(C.SLOW, "enrichment"), KNOWN, {K.DEGRADE: "on"}),
-        ("api-latency", evidence(C.SLOW), KNOWN, {K.DEGRADE: "on", K.PROVISIONED: "8"}),
-        ("dlq-backlog", evidence(C.DEPENDENCY), KNOWN, {K.FLAG: "on", K.DEGRADE: "on"}),
+        ("api-latency", evidence(C.SLOW), KNOWN, {K.PROVISIONED: "8"}),
+        ("dlq-backlog", evidence(C.DEPENDENCY), KNOWN, {K.FLAG: "on"}),
     ],
 )
 def test_what_the_evidence_suggests_and_for_the_rest_why_not(
@@ -138,7 +138,7 @@ def test_what_the_evidence_suggests_and_for_the_rest_why_not(
 
 @pytest.mark.parametrize("book", sorted(PLAYBOOKS))
 def test_an_unknown_cause_changes_no_setting_and_what_is_unread_is_named(book: str) -> None:
-    dark = evidence(C.UNKNOWN, None, triage=Part(None, "no answer"), cause=Diagnosis(C.UNKNOWN, "logs were not read"))
+    dark = evidence(C.UNKNOWN, None, triage=Part(None, "no answer"))
     known = Known(cluster_unread="RDS did not answer", percent_unread="no proxy")
     advice = advise(PLAYBOOKS[book], dark, known)
     assert advice.suggested == ()

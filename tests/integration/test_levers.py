@@ -1,4 +1,4 @@
-"""The levers against the emulator: read, changed, read again; other variables stay, other code is not put in service."""
+"""The levers against the emulator: read, changed, read again; other variables stay, other code stays out."""
 
 from __future__ import annotations
 
@@ -189,12 +189,13 @@ def test_a_cluster_fails_over_and_a_stale_writer_is_refused(place: Place) -> Non
         lever.read(target(Lever.WRITER, "nobody"))
 
 
-def test_a_proxys_share_is_read_and_set(place: Place) -> None:
+def test_a_proxys_share_is_read_and_set(place: Place, emulator: Emulator) -> None:
+    subnets = emulator.client("ec2").describe_subnets()["Subnets"]
     place.rds.create_db_proxy(
         DBProxyName="namecard-prod-proxy",
         EngineFamily="POSTGRESQL",
         RoleArn="arn:aws:iam::000000000000:role/test",
-        VpcSubnetIds=["subnet-1", "subnet-2"],
+        VpcSubnetIds=[one["SubnetId"] for one in subnets],
         Auth=[{"AuthScheme": "SECRETS", "SecretArn": "arn:aws:secretsmanager:x:1:secret:s", "IAMAuth": "DISABLED"}],
     )
     lever, own = ProxyConnections(place.clients), target(Lever.PROXY, "namecard-prod-proxy")
