@@ -25,6 +25,7 @@ from jobs.rollback_plan import rollback_plan_job
 from namecard_release.resources import PipelineResource
 from namecard_release.settings import Settings, find_settings, load_settings
 from namecard_release.workflow.pipeline import Pipeline
+from sensors.acknowledgements import acknowledgement_sensor
 from sensors.alarms import alarm_rollback_sensor
 from sensors.approvals import build_approvals_sensor
 from sensors.commits import commits_sensor
@@ -80,6 +81,7 @@ def build_defs(settings: Settings, pipeline: object, open_pipeline: Callable[[],
             commits_sensor,
             incident_sensor,
             incident_clock_sensor,
+            acknowledgement_sensor,
         ],
         schedules=[readiness_schedule, drift_schedule, build_drain_schedule(settings.dead_letters)],
         resources={"pipeline": pipeline},

@@ -1,8 +1,8 @@
-"""What the orchestration needs for incidents, as Protocols: their part of the ledger, and pushed alarms."""
+"""What the orchestration needs for incidents, as Protocols: their part of the ledger, pushed alarms, who took what."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from namecard_release.domain.incident import Breach, Incident
     from namecard_release.domain.incident_case import Case, Step
     from namecard_release.domain.incident_clock import Slot, SlotKind
+    from namecard_release.domain.messages import Acknowledgement
 
 
 class IncidentLedger(Protocol):
@@ -75,4 +76,12 @@ class AlarmQueue(Protocol):
 
     def delete(self, queue: str, receipts: Sequence[str]) -> None:
         """Delete messages whose alarms are in the ledger. Raises as `receive` does."""
+        ...
+
+
+class Acknowledgements(Protocol):
+    """A channel in which people acknowledge incidents."""
+
+    def acknowledgements(self, subjects: Sequence[str]) -> Iterator[Acknowledgement]:
+        """Give the acknowledgements of these incidents. Raises TransientError or PermanentError."""
         ...

@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from namecard_release.domain.alarms import AlarmAction, AlarmAssessment, AlarmVerdict
 from namecard_release.domain.compatibility import Safety
 from namecard_release.domain.gates import Verdict
 from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase
-from namecard_release.domain.safety import SafetyVerdict
+
+if TYPE_CHECKING:
+    # Named in annotations alone: what reads a ledger loads this module, and the judge's parts with it.
+    from namecard_release.domain.safety import SafetyVerdict
 
 
 class Action(StrEnum):

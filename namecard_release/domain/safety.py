@@ -5,10 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from namecard_release.domain.compatibility import Compatibility, Reason, Safety
-from namecard_release.domain.migrations import LedgerRow, MigrationFile
-from namecard_release.domain.roll_forward import RollForward
+
+if TYPE_CHECKING:
+    # Named in annotations alone: the roll-forward plan loads the whole SQL model.
+    from namecard_release.domain.migrations import LedgerRow, MigrationFile
+    from namecard_release.domain.roll_forward import RollForward
 
 
 @dataclass(frozen=True)

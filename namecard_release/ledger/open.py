@@ -13,11 +13,12 @@ from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from namecard_release.errors import MisuseError, PermanentError
+from namecard_release.ledger.baselines import load_json
 from namecard_release.ledger.sql_ledger import SqlLedger
 from namecard_release.ledger.store import WRITES, telling, utc_now
 
 # The newest file in versions/; a test keeps them equal.
-HEAD = "0011"
+HEAD = "0012"
 _BUSY_SECONDS = 30
 _POOL_SECONDS = 10
 _IDLE_MILLISECONDS = 30_000
@@ -63,6 +64,7 @@ def _make_postgres(url: URL) -> Engine:
     engine = create_engine(
         url.set(drivername="postgresql+psycopg2"),
         pool_pre_ping=True,
+        json_deserializer=load_json,
         pool_timeout=_POOL_SECONDS,
         connect_args=arguments,
     )
@@ -84,7 +86,7 @@ def _make_sqlite(url: URL) -> Engine:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise PermanentError(f"the ledger's folder {folder} cannot be made: {error.strerror}") from error
-    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
+    engine = create_engine(url, json_deserializer=load_json, connect_args={"timeout": _BUSY_SECONDS})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

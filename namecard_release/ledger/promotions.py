@@ -56,14 +56,14 @@ class Promotions(Store):
 
     def standing(self, environment: str, limit: int = 1000) -> tuple[Promotion, ...]:
         """Give an environment's promotions under way and the newest `limit` whose deploy began, newest first."""
-        own = select(promotions).where(promotions.c.environment == environment)
+        own = select(promotions.c.id).where(promotions.c.environment == environment)
         begun = promotions.c.deploy_started_at.is_not(None) | promotions.c.code_changed
         deployed = own.where(begun).order_by(promotions.c.requested_at.desc(), promotions.c.id.desc()).limit(limit)
         moving = own.where(promotions.c.phase.in_([phase.value for phase in IN_FLIGHT]))
-        with self.reading() as connection:
-            rows = [*connection.execute(moving).mappings(), *connection.execute(deployed).mappings()]
         # Each row once, for its baseline may be long: what is under way is among the newest as a rule.
-        found = [read_promotion(row) for row in {row["id"]: row for row in rows}.values()]
+        wanted = promotions.c.id.in_(deployed) | promotions.c.id.in_(moving)
+        with self.reading() as connection:
+            found = [read_promotion(row) for row in connection.execute(select(promotions).where(wanted)).mappings()]
         return tuple(sorted(found, key=lambda p: (p.requested_at, p.id), reverse=True))
 
     def move(

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, fields
-from datetime import datetime
 from enum import Enum
 from typing import Any
 
 from sqlalchemy import RowMapping
 
-from namecard_release.domain.alarms import AlarmReading, AlarmState
+from namecard_release.domain.alarms import AlarmReading
 from namecard_release.domain.approvals import Approval
 from namecard_release.domain.evidence import INPUTS, REUSED_FROM
 from namecard_release.domain.failures import Failure
@@ -19,13 +18,13 @@ from namecard_release.domain.pauses import Pause
 from namecard_release.domain.promotion import Hold, Promotion, PromotionKind, PromotionPhase
 from namecard_release.domain.rollback import Action, Decision
 from namecard_release.domain.waivers import Waiver
+from namecard_release.ledger.baselines import Baselines
 
 PROMOTION_FIELDS = frozenset(field.name for field in fields(Promotion))
 # A move names phase and reason by themselves, and a promotion keeps its id.
 CHANGEABLE = PROMOTION_FIELDS - {"id", "phase", "reason"}
 
-# A baseline may have thousands of alarms, and is read at each look.
-_STATES = {state.value: state for state in AlarmState}
+_BASELINES = Baselines()
 
 
 def promotion_row(values: Mapping[str, object]) -> dict[str, Any]:
@@ -51,16 +50,9 @@ def read_promotion(row: RowMapping) -> Promotion:
     values = dict(row)
     values["kind"] = PromotionKind(values["kind"])
     values["phase"] = PromotionPhase(values["phase"])
-    values["baseline"] = tuple(_read_reading(reading) for reading in values["baseline"])
+    values["baseline"] = _BASELINES.read(values["baseline"])
     values["waived"] = tuple(values["waived"])
     return Promotion(**values)
-
-
-def _read_reading(raw: Mapping[str, Any]) -> AlarmReading:
-    since = datetime.fromisoformat(raw["since"])
-    # Rows of earlier versions name no children.
-    children = tuple(raw.get("children", ()))
-    return AlarmReading(raw["name"], raw["arn"], _STATES[raw["state"]], since, raw["reason"], children)
 
 
 def gate_row(result: GateResult) -> dict[str, Any]:

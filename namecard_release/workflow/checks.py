@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from namecard_release.domain.budgets import Expected
-from namecard_release.domain.failures import Failure, FailureReader
+from namecard_release.domain.failure_reading import FailureReader
+from namecard_release.domain.failures import Failure
 from namecard_release.domain.gates import Phase, Verdict, judge_command, name_failures
 from namecard_release.domain.launch import find_problems, judge_launch
 from namecard_release.domain.linting import conclude_lint

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,7 +16,9 @@ from namecard_release.domain.promotion import Promotion, PromotionKind, Promotio
 from namecard_release.errors import ReleaseError
 from namecard_release.settings import Environment
 from namecard_release.workflow.gating import conclude
+from namecard_release.workflow.leasing import Wait
 from namecard_release.workflow.pipeline import Pipeline, Site
+from namecard_release.workflow.probing import probe_services
 from namecard_release.workflow.promoting import stop
 
 T = TypeVar("T")
@@ -45,14 +48,21 @@ class Deployment:
 
 
 def verify_release(
-    pipeline: Pipeline, promotion: Promotion, assembly: Assembly, files: tuple[MigrationFile, ...]
+    pipeline: Pipeline,
+    promotion: Promotion,
+    assembly: Assembly,
+    files: tuple[MigrationFile, ...],
+    wait: Wait | None = None,
 ) -> Deployment:
-    """Read what AWS and the target's ledger hold and how every service answers, and judge both against the release."""
+    """Read what AWS and the target's ledger hold and how every service answers, and judge both against the release.
+
+    A service that gives no answer is asked again for the environment's `answering_seconds`.
+    """
     site = pipeline.site(promotion.environment)
     services = pipeline.settings.platform.services
     # Side by side: the services are cold after a deploy, and a rollback is judged while people wait.
     with ThreadPoolExecutor(2, thread_name_prefix="verify") as pool:
-        probing = pool.submit(_probe_services, pipeline, site, promotion.release)
+        probing = pool.submit(_probe_services, pipeline, site, promotion.release, wait or threading.Event().wait)
         reality = pool.submit(read_reality, site, assembly).result()
         base, probed = probing.result()
     expected = Expectation(
@@ -70,7 +80,7 @@ def verify_release(
     )
 
 
-def _probe_services(pipeline: Pipeline, site: Site, release: str) -> tuple[str | None, tuple[Phase, ...]]:
+def _probe_services(pipeline: Pipeline, site: Site, release: str, wait: Wait) -> tuple[str | None, tuple[Phase, ...]]:
     """Give the public address and each service's phase; without an address that AWS tells, why there is none."""
     not_read: dict[str, str] = {}
     outputs = _read(lambda: site.cloud.outputs(site.settings.stack_names), "outputs", not_read)
@@ -78,7 +88,10 @@ def _probe_services(pipeline: Pipeline, site: Site, release: str) -> tuple[str |
     if base is None and not_read:
         return None, (Phase("address", Verdict.UNKNOWN, f"was not read: {not_read['outputs']}"),)
     services = pipeline.settings.platform.services
-    probes = () if base is None else pipeline.prober.probe(base, services)
+    if base is None:
+        return None, judge_probes(services, release, ())
+    seconds = site.settings.deadlines.answering_seconds
+    probes = probe_services(pipeline.prober, base, services, seconds, pipeline.clock.now, wait)
     return base, judge_probes(services, release, probes)
 
 

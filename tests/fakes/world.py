@@ -62,7 +62,7 @@ def settings_of(
 ) -> Settings:
     """Make settings of three environments in a folder; `own` is what some of them have for themselves."""
     one = {"account": "000000000000", "database_url": "postgresql://x", "bake_seconds": 60}
-    one |= {"api_scenarios": scenarios}
+    one |= {"api_scenarios": scenarios, "deadlines": {"answering_seconds": 0}}
     suffixes = {
         name: {**one, "stack_suffix": name, "context": name, "key": name} for name in ("dev", "staging", "prod")
     }

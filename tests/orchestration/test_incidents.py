@@ -13,8 +13,11 @@ import pytest
 from namecard_release.definitions import build_defs
 from namecard_release.domain.alarms import AlarmState
 from namecard_release.domain.incident import Incident, Item
+from namecard_release.domain.messages import Acknowledgement
 from namecard_release.incident_settings import Incidents
+from sensors.acknowledgements import acknowledgement_sensor
 from sensors.incidents import incident_clock_sensor, incident_sensor
+from tests.fakes.acknowledgements import Reader
 from tests.orchestration.test_definitions import Stage
 
 
@@ -84,3 +87,16 @@ def test_the_sensors_open_it_and_keep_its_clock_and_the_jobs_end_it(stage: Incid
     assert not stage.say("resolve_incident_job", reason="again").success
     actions = [entry.action for entry in reversed(stage.pipeline.ledger.audit_entries())]
     assert actions == ["incident opened", "incident acknowledged", "incident noted", "incident resolved"]
+
+
+def test_who_acknowledged_in_pagerduty_is_taken_over_by_the_sensor(stage: IncidentStage) -> None:
+    assert stage.tick(acknowledgement_sensor) == "nobody has acknowledged anything"
+    stage.world.set_alarm("CardsServiceErrorsAlarm", AlarmState.ALARM)
+    stage.tick(incident_sensor)
+    told = {"INC-1": Acknowledgement("INC-1", "Ada", stage.pipeline.clock.now())}
+    reader = Reader(told, broken={"INC-1"})
+    stage.pipeline = replace(stage.pipeline, acknowledgements=reader)
+    assert stage.tick(acknowledgement_sensor) == "acknowledgements unknown: PagerDuty answered 404 for INC-1"
+    reader.broken.clear()
+    assert stage.tick(acknowledgement_sensor) == "INC-1 acknowledged by Ada through pagerduty"
+    assert (stage.incident().acknowledged_by, stage.incident().acknowledged_through) == ("Ada", "pagerduty")

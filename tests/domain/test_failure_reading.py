@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from namecard_release.domain.failures import MOST_FAILURES, Failure, FailureReader, read_failures, tell_failures
+from namecard_release.domain.failure_reading import MOST_FAILURES, FailureReader, read_failures
+from namecard_release.domain.failures import Failure, tell_failures
 from namecard_release.domain.gates import Phase, Verdict, name_failures
 
 OUTPUTS = Path(__file__).parent / "outputs"
