@@ -113,13 +113,13 @@ def test_a_deadlock_with_another_session_is_survived(ledger: SqlLedger, url: str
         # It waits for longer than the ledger does, so that the ledger is the one to find out.
         other.execute("set deadlock_timeout = '20s'")
         other.execute("select 1 from audit_head for update")
-        moving = pool.submit(ledger.move, "p", PromotionPhase.GATED, NOW, "gates passed")
+        moving = pool.submit(ledger.move, "p", PromotionPhase.ABORTED, NOW, "stopped", by="ada")
         _wait_for_a_waiter(url)
         other.execute("update promotions set actor = actor where id = 'p'")
         link.rollback()
-        assert moving.result(timeout=20).phase is PromotionPhase.GATED
+        assert moving.result(timeout=20).phase is PromotionPhase.ABORTED
     assert codes == [DEADLOCK]
-    assert [phase for _, phase, _ in ledger.moves("p")].count(PromotionPhase.GATED) == 1
+    assert [phase for _, phase, _ in ledger.moves("p")].count(PromotionPhase.ABORTED) == 1
     assert ledger.verify_audit().verdict == "PASSED"
 
 
