@@ -20,6 +20,7 @@ from namecard_release.workflow.leasing import hold_lease
 from namecard_release.workflow.paging import tell_rollback_begun
 from namecard_release.workflow.pipeline import Pipeline
 from namecard_release.workflow.promoting import is_settled, open_promotion, stop
+from namecard_release.workflow.recovering import judge_recovered
 from namecard_release.workflow.rolling_back import (
     RollbackPlan,
     accepted_risk,
@@ -112,6 +113,10 @@ def _conclude(
     record_probes(pipeline, deployed, context.run.run_id)
     rollback = deployed.promotion
     verdict, why = combine_phases((*deployed.verification, *deployed.probes))
+    if verdict is Verdict.PASSED:
+        measured = judge_recovered(pipeline, rollback, plan.source, context.run.run_id, threading.Event().wait)
+        verdict, why = combine_phases((*deployed.verification, *deployed.probes, *measured))
+        context.log.info(f"{measured[-1].name}: {measured[-1].verdict}: {measured[-1].reason}")
     if verdict is not Verdict.PASSED:
         phase = PromotionPhase.FAILED if verdict is Verdict.FAILED else PromotionPhase.HELD
         stop(pipeline, rollback.id, phase, f"health was not restored: {why}")

@@ -32,6 +32,7 @@ from namecard_release.domain.budgets import Expected
 from namecard_release.gate_settings import Gates
 from namecard_release.ledger.open import open_ledger
 from namecard_release.ledger.outbox import outbox_of
+from namecard_release.ledger.sql_ledger import SqlLedger
 from namecard_release.mitigation_port import Levers
 from namecard_release.redaction import know_secrets, secrets_of
 from namecard_release.settings import Environment, Platform, Settings
@@ -42,12 +43,12 @@ from namecard_release.workflow.pipeline import Pipeline, Site
 _DEPLOY_SECONDS = 3600.0
 
 
-def build_pipeline(settings: Settings) -> Pipeline:
-    """Build every port's adapter; an environment's own are made when first asked for."""
+def build_pipeline(settings: Settings, ledger: SqlLedger | None = None) -> Pipeline:
+    """Build every port's adapter; an environment's own are made when first asked for. `ledger` is one that is open."""
     know_secrets(_secrets_in(settings))
     runner = ProcessRunner(path=settings.tools.path)
     store = FileAssemblyStore(settings.paths.store)
-    ledger = open_ledger(settings.paths.ledger_url)
+    ledger = open_ledger(settings.paths.ledger_url) if ledger is None else ledger
 
     @cache
     def site(name: str) -> Site:

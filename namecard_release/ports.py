@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from namecard_release.domain.linting import Finding
     from namecard_release.domain.migrations import LedgerRow, MigrationFile, SchemaCopy, TargetReading, TrialResult
     from namecard_release.domain.readiness import StackStatus
+    from namecard_release.domain.recovery import AlarmMetric
     from namecard_release.domain.rehearsal import DatabaseAddress
     from namecard_release.domain.release import Release
     from namecard_release.domain.sql import SqlFile
@@ -173,6 +174,12 @@ class Cloud(Protocol):
 
     def alarm_history(self, alarms: Sequence[AlarmReading], since: datetime) -> tuple[Transition, ...]:
         """Read the changes of state of these alarms from a moment on, oldest first."""
+        ...
+
+    def alarm_metrics(
+        self, alarms: Sequence[AlarmReading], since: datetime, until: datetime
+    ) -> tuple[AlarmMetric, ...]:
+        """Read the metrics that these alarms watch between two moments, by each one's own statistic and period."""
         ...
 
     def forget_alarms(self) -> None:

@@ -382,6 +382,5 @@ def _anchor(settings: Settings, folder: Path) -> Settings:
     pg_dump = settings.trial.pg_dump
     trial = settings.trial.model_copy(update={"pg_dump": folder / pg_dump if pg_dump is not None else None})
     channels = settings.channels.model_copy(update={"folder": folder / settings.channels.folder})
-    return settings.model_copy(update={"paths": anchored, "platform": platform, "trial": trial, "channels": channels})
-    changed = {"paths": anchored, "platform": platform, "trial": trial, "triage": settings.triage.anchored(folder)}
-    return settings.model_copy(update=changed)
+    changed = {"paths": anchored, "platform": platform, "trial": trial, "channels": channels}
+    return settings.model_copy(update={**changed, "triage": settings.triage.anchored(folder)})

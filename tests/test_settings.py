@@ -265,11 +265,13 @@ def test_a_sqlite_ledger_is_relative_to_the_file(tmp_path: Path, given: str, anc
 def test_paths_are_relative_to_the_file_wherever_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "settings").mkdir()
     (tmp_path / "elsewhere").mkdir()
-    write(tmp_path / "settings", f'{SMALL}[paths]\nwork = "w"\nstore = "/srv/store"\n')
+    write(tmp_path / "settings", f'{SMALL}[paths]\nwork = "w"\nstore = "/srv/store"\n[triage]\nevidence = "e"\n')
     monkeypatch.chdir(tmp_path / "elsewhere")
-    paths = load_settings(Path("../settings/namecard-release.toml")).paths
+    loaded = load_settings(Path("../settings/namecard-release.toml"))
+    paths = loaded.paths
     assert (paths.work, paths.store) == (tmp_path / "settings" / "w", Path("/srv/store"))
     assert paths.ledger_url == f"sqlite:///{tmp_path}/settings/var/ledger.sqlite"
+    assert loaded.triage.evidence == str(tmp_path / "settings" / "e")
 
 
 def test_an_unknown_environment_is_misuse(tmp_path: Path) -> None:

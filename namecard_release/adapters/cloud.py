@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from namecard_release.adapters.alarm_history import read_history
+from namecard_release.adapters.alarm_metrics import read_alarm_metrics
 from namecard_release.adapters.alarm_names import AlarmNames
 from namecard_release.adapters.assembly_reading import read_templates
 from namecard_release.adapters.aws_clients import PATIENCE, AwsClients, AwsPatience
@@ -24,6 +25,7 @@ from namecard_release.domain.assembly import Assembly, FunctionCode
 from namecard_release.domain.health import RunningFunction
 from namecard_release.domain.latency import Latency
 from namecard_release.domain.readiness import StackStatus
+from namecard_release.domain.recovery import AlarmMetric
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackResourceSummaryTypeDef, StackTypeDef
@@ -77,6 +79,12 @@ class AwsCloud:
     def alarm_history(self, alarms: Sequence[AlarmReading], since: datetime) -> tuple[Transition, ...]:
         """Read the changes of state of these alarms from a moment on, oldest first."""
         return read_history(self._clients.cloudwatch, alarms, since)
+
+    def alarm_metrics(
+        self, alarms: Sequence[AlarmReading], since: datetime, until: datetime
+    ) -> tuple[AlarmMetric, ...]:
+        """Read the metrics that these alarms watch between two moments, by each one's own statistic and period."""
+        return read_alarm_metrics(self._clients.cloudwatch, alarms, since, until)
 
     def forget_alarms(self) -> None:
         """Forget which alarms the stacks have."""

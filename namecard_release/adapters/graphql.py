@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 from namecard_release.errors import PermanentError, TransientError
 
 if TYPE_CHECKING:
-    from urllib.request import OpenerDirector, Request
+    from urllib.request import Request
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class GraphQl:
-    """One GraphQL address of Dagster's web server; `timeout_seconds` is for each request."""
+    """One GraphQL address of Dagster's web server; `timeout_seconds` is for each request as a whole."""
 
     def __init__(self, url: str, timeout_seconds: float) -> None:
         self.url = url.rstrip("/")
@@ -40,9 +40,12 @@ class GraphQl:
         from http.client import HTTPException
         from urllib.error import HTTPError
 
+        from namecard_release.adapters.whole_answers import fetch
+
+        # A proxy of the environment cannot reach this machine's own loopback.
+        proxied = urlsplit(self.url).hostname not in _LOOPBACK
         try:
-            with self._opener().open(self._request(body), timeout=self._timeout) as answer:
-                return bytes(answer.read())
+            return fetch(self._request(body), self._timeout, proxied=proxied)
         except HTTPError as error:
             error.close()
             if error.code >= 500:
@@ -61,12 +64,6 @@ class GraphQl:
         from urllib.request import Request
 
         return Request(f"{self.url}/graphql", data=body, headers={"Content-Type": "application/json"}, method="POST")
-
-    def _opener(self) -> OpenerDirector:
-        from urllib.request import ProxyHandler, build_opener
-
-        # A proxy of the environment cannot reach this machine's own loopback.
-        return build_opener(ProxyHandler({})) if urlsplit(self.url).hostname in _LOOPBACK else build_opener()
 
     def _read(self, text: bytes) -> Mapping[str, Any]:
         try:

@@ -6,7 +6,7 @@ import re
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -118,17 +118,26 @@ def _execute_text(session: cursor, sql: str) -> None:
 
 
 def _cancel(link: connection) -> None:
-    # libpq opens a connection for this and knows no time-out for it.
     asking = threading.Thread(target=_try_cancel, args=(link,), daemon=True)
     asking.start()
     asking.join(_CANCEL_SECONDS)
 
 
 def _try_cancel(link: connection) -> None:
+    """Cancel what a connection runs, over another one.
+
+    Not with its own `cancel()`: libpq connects for that without any time-out, and the driver keeps the interpreter's
+    lock meanwhile, so that a server that says nothing would stop every thread of this process.
+    """
     import psycopg2
 
-    with suppress(psycopg2.Error):
-        link.cancel()
+    from namecard_release.postgres_limits import LimitedConnection
+
+    own: dict[str, Any] = {**link.info.dsn_parameters, "password": link.info.password, "connect_timeout": 2}
+    with suppress(psycopg2.Error), closing(psycopg2.connect(connection_factory=LimitedConnection, **own)) as other:
+        other.answer_seconds = _LAST_SECONDS
+        with other.cursor() as session:
+            session.execute("select pg_cancel_backend(%s)", (link.info.backend_pid,))
 
 
 def server_of(url: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +16,16 @@ from namecard_release.domain.gates import Phase, Verdict, combine_phases, judge_
 from namecard_release.domain.heartbeats import ALARM_SENSOR
 from namecard_release.errors import PermanentError, ReleaseError, TransientError
 from namecard_release.settings import Settings
+from namecard_release.time_limits import within
 from namecard_release.workflow.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from namecard_release.adapters.dagster_api import DagsterApi
+    from namecard_release.ledger.sql_ledger import SqlLedger
+
+# For each question; they are asked side by side.
+_SECONDS = 20.0
+_THREADS = 16
 
 
 def doctor(settings: SettingsOption = None, json: JsonOption = False) -> None:
@@ -36,41 +44,71 @@ def doctor(settings: SettingsOption = None, json: JsonOption = False) -> None:
 
 
 def diagnose(settings: Settings) -> tuple[Phase, ...]:
-    """Check everything that a promotion needs, one phase each; what cannot be read is UNKNOWN."""
-    from namecard_release.composition import build_control, build_pipeline
+    """Check everything that a promotion needs, one phase each, side by side, each within its time.
 
-    pipeline = build_pipeline(settings)
-    checks: list[tuple[str, Callable[[], str]]] = [
+    What cannot be read is UNKNOWN, what is refused or absent FAILED; neither hides another.
+    """
+    from namecard_release.composition import build_pipeline
+
+    pipeline = build_pipeline(settings, _open_or_not(settings))
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="doctor") as pool:
+        asked = [pool.submit(_ask, name, read) for name, read in _questions(settings, pipeline)]
+        # On this thread, which is the one that signals reach.
+        ran = [_run_tool(pipeline, name, argv) for name, argv in _tools(settings)]
+        return (*ran, *(phase for one in asked for phase in one.result()))
+
+
+def _open_or_not(settings: Settings) -> SqlLedger:
+    """Open the ledger; one that does not answer is given as it is, for each question to find that out."""
+    from namecard_release.ledger.open import make_engine, open_ledger
+    from namecard_release.ledger.sql_ledger import SqlLedger
+
+    unopened = SqlLedger(make_engine(settings.paths.ledger_url))
+    try:
+        with within(_SECONDS):
+            return open_ledger(settings.paths.ledger_url)
+    except ReleaseError:
+        return unopened
+
+
+def _tools(settings: Settings) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    cdk = (*settings.tools.cdk, "--version")
+    return ("node", ("node", "--version")), ("pnpm", ("pnpm", "--version")), ("cdk", cdk)
+
+
+def _questions(settings: Settings, pipeline: Pipeline) -> list[tuple[str, Callable[[], tuple[Phase, ...]]]]:
+    from namecard_release.composition import build_control
+    from namecard_release.workflow.delivering import Post, judge_channels
+    from namecard_release.workflow.readying import judge_alarm_sensor
+
+    told: list[tuple[str, Callable[[], str]]] = [
         ("repository", lambda: f"{len(pipeline.repository.heads())} branches and tags"),
         ("ledger", lambda: f"{len(read_ledger(settings).history(limit=1000))} promotions"),
         ("dagster", lambda: _describe_dagster(build_control(settings))),
     ]
-    for name in settings.environments:
-        checks += [
-            (f"{name} aws", lambda name=name: _describe_stacks(pipeline, name)),  # type: ignore[misc]
-            (f"{name} database", lambda name=name: _describe_rows(pipeline, name)),  # type: ignore[misc]
-        ]
-    tools = [("node", "node", "--version"), ("pnpm", "pnpm", "--version"), ("cdk", *settings.tools.cdk, "--version")]
-    ran = [_run_tool(pipeline, name, tuple(argv)) for name, *argv in tools]
-    return (*ran, *[_check(name, read) for name, read in checks], _check_alarm_sensor(pipeline), *_ask(pipeline))
+    for env in settings.environments:
+        told += [(f"{env} aws", partial(_describe_stacks, pipeline, env))]
+        told += [(f"{env} database", partial(_describe_rows, pipeline, env))]
+    post = Post(pipeline.outbox, pipeline.senders, pipeline.clock.now)
+    return [
+        *((name, partial(_tell, name, read)) for name, read in told),
+        (ALARM_SENSOR, lambda: (judge_alarm_sensor(pipeline),)),
+        ("channels", lambda: judge_channels(post, ask=True)),
+    ]
 
 
-def _check_alarm_sensor(pipeline: Pipeline) -> Phase:
-    from namecard_release.workflow.readying import judge_alarm_sensor
+def _tell(name: str, read: Callable[[], str]) -> tuple[Phase, ...]:
+    return (Phase(name, Verdict.PASSED, read()),)
 
+
+def _ask(name: str, read: Callable[[], tuple[Phase, ...]]) -> tuple[Phase, ...]:
     try:
-        return judge_alarm_sensor(pipeline)
-    except ReleaseError as error:
-        return Phase(ALARM_SENSOR, Verdict.UNKNOWN, str(error))
-
-
-def _ask(pipeline: Pipeline) -> tuple[Phase, ...]:
-    from namecard_release.workflow.delivering import Post, judge_channels
-
-    try:
-        return judge_channels(Post(pipeline.outbox, pipeline.senders, pipeline.clock.now), ask=True)
+        with within(_SECONDS):
+            return read()
     except TransientError as error:
-        return (Phase("channels", Verdict.UNKNOWN, str(error)),)
+        return (Phase(name, Verdict.UNKNOWN, str(error)),)
+    except ReleaseError as error:
+        return (Phase(name, Verdict.FAILED, str(error)),)
 
 
 def _run_tool(pipeline: Pipeline, name: str, argv: tuple[str, ...]) -> Phase:
@@ -78,15 +116,6 @@ def _run_tool(pipeline: Pipeline, name: str, argv: tuple[str, ...]) -> Phase:
     phase = judge_command(name, outcome)
     told = outcome.tail[-1] if outcome.tail else phase.reason
     return Phase(name, phase.verdict, told if phase.verdict is Verdict.PASSED else f"{phase.reason}: {told}")
-
-
-def _check(name: str, read: Callable[[], str]) -> Phase:
-    try:
-        return Phase(name, Verdict.PASSED, read())
-    except TransientError as error:
-        return Phase(name, Verdict.UNKNOWN, str(error))
-    except ReleaseError as error:
-        return Phase(name, Verdict.FAILED, str(error))
 
 
 def _describe_stacks(pipeline: Pipeline, environment: str) -> str:

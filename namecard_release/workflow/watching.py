@@ -22,6 +22,7 @@ from namecard_release.workflow.paging import page_after_bake, page_alarms, page_
 from namecard_release.workflow.partial import read_partial
 from namecard_release.workflow.people import why_held
 from namecard_release.workflow.pipeline import Pipeline
+from namecard_release.workflow.recovering import find_relapse
 from namecard_release.workflow.verifying import PROBES_GATE
 
 _ENDED_SERVING = frozenset({PromotionPhase.FAILED, PromotionPhase.HELD, PromotionPhase.ABORTED})
@@ -203,6 +204,8 @@ def read_signals(pipeline: Pipeline, promotion: Promotion) -> Signals:
     promotion = _settle(pipeline, promotion, settle_baseline(past.baseline, readings))
     assessment = assess_alarms(promotion.baseline, readings, site.settings.alarm_rules(), now, unread)
     told = explain_unread(assessment, past) if past.breach is None else past.breach.assessment
+    if told.verdict is not AlarmVerdict.BREACHED and (relapse := find_relapse(pipeline, promotion, readings)):
+        told = replace(told, verdict=AlarmVerdict.BREACHED, reason=relapse[1], roll_back_by=relapse[0])
     return Signals(promotion, readings, told, read_health(pipeline, promotion), now, past)
 
 

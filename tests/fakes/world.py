@@ -14,7 +14,6 @@ from pathlib import Path
 
 import namecard_release
 from namecard_release.adapters.sql.reading import PostgresReader
-from namecard_release.domain.alarm_gaps import Transition
 from namecard_release.domain.alarms import AlarmReading, AlarmState, expected_alarms
 from namecard_release.domain.assembly import Assembly
 from namecard_release.domain.compatibility import Catalogue
@@ -33,7 +32,7 @@ from namecard_release.ledger.outbox import outbox_of
 from namecard_release.ports import LineSink
 from namecard_release.settings import SERVICES, Settings
 from namecard_release.workflow.pipeline import Pipeline, Site
-from tests.fakes.history import FakeHistory, note_change
+from tests.fakes.history import AlarmPast, FakeHistory, note_change
 from tests.fakes.switch import NAMES, FakeSwitch
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -96,8 +95,7 @@ class World:
     applied: list[LedgerRow] = field(default_factory=list)
     catalogue: Catalogue = field(default_factory=lambda: Catalogue({}))
     alarms: dict[str, AlarmReading] = field(default_factory=dict)
-    history: list[Transition] = field(default_factory=list)
-    asked_history: list[tuple[str, ...]] = field(default_factory=list)
+    past: AlarmPast = field(default_factory=AlarmPast)
     statuses: list[str] = field(default_factory=lambda: ["UPDATE_COMPLETE"])
     unreachable: set[str] = field(default_factory=set)
     sick: set[str] = field(default_factory=set)
@@ -130,7 +128,7 @@ class World:
     def set_alarm(self, name: str, state: AlarmState) -> AlarmReading:
         """Change an alarm's state now."""
         after = AlarmReading(name, f"arn:aws:cloudwatch:x:1:alarm:{name}", state, self.time)
-        self.alarms[name] = note_change(self.history, self.alarms.get(name), after)
+        self.alarms[name] = note_change(self.past.changes, self.alarms.get(name), after)
         return self.alarms[name]
 
     def pass_time(self, seconds: float) -> None:

@@ -207,5 +207,10 @@ def ask_raw(asked: Asked, operation: str) -> object:
 
 CALLS |= {operation: partial(ask_raw, operation=operation) for operation in RAW}
 
+# Other ways that the product has to the same operations.
+MORE: dict[str, Callable[[Asked], object]] = {
+    "cloudwatch.GetMetricData": lambda asked: asked.cloud.alarm_metrics(asked.cloud.alarms([STACK]), SINCE, UNTIL),
+}
+
 # Told among other things that were read, and never raised.
 TOLD_AS_UNREAD = frozenset({"lambda.GetFunctionConfiguration", "s3.GetObject", "sts.GetCallerIdentity"})

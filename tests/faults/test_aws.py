@@ -12,7 +12,7 @@ from namecard_release.errors import PermanentError, ReleaseError, TransientError
 from namecard_release.sandbox import processes
 from tests.faults.conftest import Aws
 from tests.faults.http_proxy import PERMANENT, Fault
-from tests.faults.operations import CALLS, HASTY, PATIENT, TOLD_AS_UNREAD, Asked
+from tests.faults.operations import CALLS, HASTY, MORE, PATIENT, TOLD_AS_UNREAD, Asked
 
 # Three attempts of 0.3 s each for a connection and an answer, for two operations, and a slow machine.
 _LONGEST = 8.0
@@ -71,6 +71,23 @@ def test_a_fault_that_stays_is_told_and_never_taken_for_an_answer(
     assert "hunter2" not in told
     if operation not in TOLD_AS_UNREAD:
         assert isinstance(caught.value, PermanentError if fault in PERMANENT else TransientError), told
+
+
+@pytest.mark.parametrize("fault", [Fault.THROTTLED, Fault.RESET, Fault.DENIED])
+@pytest.mark.parametrize("operation", MORE)
+def test_another_way_to_ask_for_an_operation_is_no_worse(
+    aws: Aws, choose: Choose, unhurried: list[float], operation: str, fault: Fault
+) -> None:
+    aws.proxy.heal()
+    asked = choose(operation, fault)
+    healthy = MORE[operation](asked)
+    assert operation in aws.proxy.calls
+    if fault not in PERMANENT:
+        aws.proxy.harm(operation, fault, times=1)
+        assert MORE[operation](asked) == healthy and aws.proxy.calls.count(operation) == 2
+    aws.proxy.harm(operation, fault)
+    with pytest.raises(PermanentError if fault in PERMANENT else TransientError, match="AWS could not "):
+        MORE[operation](asked)
 
 
 @pytest.mark.parametrize("operation", CALLS)

@@ -29,7 +29,7 @@ def make_stage(folder: Path, **own: object) -> Stage:
     assert watch(stage).decision.action is Action.PROCEED
     stage.promote(B, "run-b")
     assert watch(stage).decision.action is Action.WAIT
-    world.asked_history.clear()
+    world.past.asked_history.clear()
     return stage
 
 
@@ -58,7 +58,7 @@ def test_looks_that_follow_one_another_ask_for_no_history(tmp_path: Path) -> Non
     assert watch(stage).decision.action is Action.WAIT
     stage.world.pass_time(60)
     assert watch(stage).decision.action is Action.WAIT
-    assert stage.world.asked_history == []
+    assert stage.world.past.asked_history == []
 
 
 def test_a_breach_that_came_and_went_unseen_rolls_back(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_a_breach_that_came_and_went_unseen_rolls_back(tmp_path: Path) -> None:
     stage.world.pass_time(20)
     fire(stage, LATENCY, 61)
     seen = watch(stage)
-    assert stage.world.asked_history == [(LATENCY,)]
+    assert stage.world.past.asked_history == [(LATENCY,)]
     assert (seen.decision.action, seen.decision.to, seen.fresh) == (Action.ROLL_BACK, A, True)
     assert LATENCY in seen.decision.reason and seen.decision.reason.endswith("UTC when nobody looked")
 
@@ -179,4 +179,4 @@ def test_the_first_look_after_a_deploy_begins_at_the_deploy(tmp_path: Path, late
     stage.promote(A, "run-a")
     world.pass_time(later)
     assert watch(stage).decision.action is Action.WAIT
-    assert world.asked_history == []
+    assert world.past.asked_history == []

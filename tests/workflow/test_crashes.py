@@ -35,6 +35,7 @@ from namecard_release.workflow.promoting import (
     refuse_closed_entry,
     stop,
 )
+from namecard_release.workflow.recovering import judge_recovered
 from namecard_release.workflow.rolling_back import (
     find_interrupted,
     finish_rollback,
@@ -138,7 +139,8 @@ def roll_back(stage: Stage, pipeline: Pipeline, run: str) -> Promotion:
         files = held.repository.migration_files(assembly.release)
         deployed = verify_release(held, rollback, assembly, files)
         record_probes(held, deployed, run)
-        if any(phase.verdict != "PASSED" for phase in deployed.phases):
+        measured = judge_recovered(held, rollback, plan.source, run, lambda _: None)
+        if any(phase.verdict != "PASSED" for phase in (*deployed.phases, *measured)):
             stop(held, rollback.id, P.HELD, "health was not restored")
         held.ledger.move(rollback.id, rollback.phase, stage.world.time, "verified", verified=True)
         finish_rollback(held, rollback, plan.source, "alarm")
