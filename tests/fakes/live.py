@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from namecard_release.alarm_settings import PostBake
+from namecard_release.domain.alarm_gaps import Transition
 from namecard_release.domain.alarms import SHARED, AlarmAction, AlarmReading, AlarmRule, AlarmState
 from namecard_release.domain.assembly import Assembly
 from namecard_release.domain.audit import AuditEvent
@@ -40,9 +41,15 @@ class MemoryLedger:
     decided: dict[str, tuple[Decision, datetime]] = field(default_factory=dict)
     after_bake: dict[str, tuple[Decision, datetime]] = field(default_factory=dict)
     marks: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    beats: dict[str, datetime] = field(default_factory=dict)
 
     def beat(self, name: str, at: datetime) -> None:
-        """Note nothing."""
+        """Keep the last moment."""
+        self.beats[name] = at
+
+    def last_beat(self, name: str) -> datetime | None:
+        """Give the last moment."""
+        return self.beats.get(name)
 
     def history(self, environment: str | None = None, limit: int = 200) -> tuple[Promotion, ...]:
         """Give the promotions of the one environment."""
@@ -137,6 +144,21 @@ class LiveTrace:
             if self.readings[event.alarm].state is not event.state:
                 self.readings[event.alarm] = read(event.alarm, event.state, event.at)
         return tuple(self.readings.values())
+
+    def alarm_history(self, alarms: Sequence[AlarmReading], since: datetime) -> tuple[Transition, ...]:
+        """Give what these alarms did by now, from a moment on."""
+        states = {name: self.trace.baseline.get(name, AlarmState.OK) for name in self.readings}
+        told = []
+        for event in self.trace.events[: self.seen]:
+            if states[event.alarm] is not event.state:
+                told.append(Transition(event.alarm, moment(event.at), states[event.alarm], event.state))
+                states[event.alarm] = event.state
+        asked = {alarm.arn for alarm in alarms}
+        return tuple(one for one in told if one.arn in asked and one.at >= since)
+
+    def alarm_metrics(self, alarms: Sequence[AlarmReading], since: datetime, until: datetime) -> tuple[()]:
+        """Give none: what is not told is UNKNOWN."""
+        return ()
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""
