@@ -254,7 +254,8 @@ class Ground:
         Its own threshold is what changes: a state that is only set lasts until the next evaluation.
         """
         site, cloudwatch = self.pipeline.site(self.environment), self.aws("cloudwatch")
-        name = next(a.name for a in site.cloud.alarms(site.settings.stack_names) if part in a.name)
+        arn = next(a.arn for a in site.cloud.alarms(site.settings.stack_names) if part in a.name)
+        name = arn.partition(":alarm:")[2]
         (told,) = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
         usual = {key: told[key] for key in _ALARM_KEYS if key in told}
         cloudwatch.put_metric_alarm(**{**usual, "Threshold": 0.0, "TreatMissingData": "breaching"})

@@ -39,10 +39,11 @@ def play(ground: Ground, cells: Sequence[Cell], good: str, new: str) -> list[Out
     AssertionError when it does not end resumed or HELD, when anything was deployed twice, or a decision was lost.
     """
     change = cells[0].change
+    # What a cell before this one left armed is none of its.
+    ground.traps.clear()
     _stand_on(ground, new if change is Change.ROLLBACK else good, good, new)
     before = ground.updates()
     begun = datetime.now(UTC)
-    ground.traps.clear()
     if change is not Change.AUTOMATIC:
         _arm(ground, cells)
     played = _launch(ground, change, good, new)
