@@ -45,6 +45,9 @@ check: env
 bench: env
 	@$(BIN)/python -m benchmarks
 
-# Every cell of the crash matrix; the table in docs/crashes.md is written when all of them held.
+# Every cell of the crash matrix; the table in docs/crashes.md is written when all of them held. RESUME=1 goes on with a
+# play that was cut short: what held on the very same code is not played again.
+CRASH_RECORD := .crash-record.jsonl
 crash: env
-	@NAMECARD_CRASH_TABLE=docs/crashes.md $(BIN)/python -m pytest -q -m crash_matrix tests/journeys/test_recovery.py
+	@$(if $(RESUME),,rm -f $(CRASH_RECORD);) NAMECARD_CRASH_RECORD=$(CRASH_RECORD) NAMECARD_CRASH_TABLE=docs/crashes.md \
+		$(BIN)/python -m pytest -q -m crash_matrix tests/journeys/test_recovery.py

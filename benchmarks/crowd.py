@@ -17,7 +17,8 @@ from pathlib import Path
 
 from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase
 from namecard_release.domain.turns import Turn
-from namecard_release.errors import RefusedError
+from namecard_release.errors import RefusedError, TransientError
+from namecard_release.ledger.leases import SqlLease
 from namecard_release.ledger.open import open_ledger
 from namecard_release.ledger.sql_ledger import SqlLedger
 
@@ -47,7 +48,8 @@ class Order:
 class Told:
     """How it went for the promotions of a process; `late_writes` are by holders that were dead for a while.
 
-    `lost_it` had the lease run out on a machine too busy to go on in time, and wrote nothing.
+    `lost_it` had the lease run out on a machine too busy to go on in time, and wrote nothing; `unanswered` counts calls
+    that the ledger did not answer in time, each asked again as a run's retry does.
     """
 
     had_the_lease: int = 0
@@ -57,6 +59,7 @@ class Told:
     late_writes_refused: int = 0
     late_writes_kept: int = 0
     lost_it: int = 0
+    unanswered: int = 0
     gave_up: int = 0
     longest_wait: float = 0.0
 
@@ -105,10 +108,10 @@ class Crowd:
         promotion_id = f"promotion-{self._order.environment}-{number:04}"
         begun = time.monotonic()
         while True:
-            asked = self._ledger.queue_lease(self._order.environment, promotion_id, self._order.lease_seconds)
-            if not isinstance(asked, tuple):
+            asked = self._queue(promotion_id)
+            if asked is not None and not isinstance(asked, tuple):
                 break
-            if asked[0] is Turn.SUPERSEDED:
+            if asked is not None and asked[0] is Turn.SUPERSEDED:
                 self._count("superseded")
                 return
             if time.monotonic() - begun > _GIVE_UP_SECONDS:
@@ -125,10 +128,21 @@ class Crowd:
         except RefusedError:
             self._count("lost_it")
             return
+        except TransientError:
+            # It has the lease and says nothing more: as one that died.
+            self._count("unanswered")
+            return
         if self._order.dies and number % self._order.dies == 0:
             self._die(fenced, promotion_id)
         else:
             asked.release()
+
+    def _queue(self, promotion_id: str) -> SqlLease | tuple[Turn, str] | None:
+        try:
+            return self._ledger.queue_lease(self._order.environment, promotion_id, self._order.lease_seconds)
+        except TransientError:
+            self._count("unanswered")
+            return None
 
     def _be_inside(self, fenced: SqlLedger, promotion_id: str) -> None:
         try:

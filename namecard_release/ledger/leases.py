@@ -82,19 +82,20 @@ class Leases(Store):
     def queue_lease(self, environment: str, promotion_id: str, seconds: float) -> SqlLease | tuple[Turn, str]:
         """Ask for a lease in the order of the requests: the lease, or WAIT or SUPERSEDED and why.
 
-        Whoever waits keeps its place for `seconds` after each call, and one that is superseded gives its place up.
-        Raises PermanentError for an unknown promotion.
+        Whoever waits keeps its place for at least half of `seconds` after each call, and one that is superseded gives
+        its place up. Raises PermanentError for an unknown promotion.
         """
         self._make_row(environment)
         moment = self._now().timestamp()
+        why = self._wait_on(environment, promotion_id, moment, seconds)
+        if why is not None:
+            return Turn.WAIT, why
         with self.writing() as connection:
             row = _read_locked(connection, environment)
             assert row is not None
             _keep_place(connection, environment, promotion_id, moment + seconds)
-            waiting = _read_waiting(connection, environment, moment)
-            own = next(one for one in waiting if one.promotion == promotion_id)
-            holder = row.holder if row.expires_at > moment else None
-            queue = Queue(environment, holder, waiting, _read_newest(connection, environment))
+            queue = _read_queue(connection, row, moment)
+            own = next(one for one in queue.waiting if one.promotion == promotion_id)
             turn, why = judge_turn(own, queue)
             if turn is Turn.WAIT:
                 return turn, why
@@ -104,6 +105,22 @@ class Leases(Store):
             values = {"holder": promotion_id, "expires_at": moment + seconds, "token": row.token + 1}
             connection.execute(update(leases).where(leases.c.environment == environment).values(**values))
         return SqlLease(self, environment, promotion_id, row.token + 1, seconds)
+
+    def _wait_on(self, environment: str, promotion_id: str, moment: float, seconds: float) -> str | None:
+        """Say why a promotion that keeps its place for long enough still waits; None when it has to write.
+
+        Many that wait would otherwise write each second, and a SQLite file has one writer: some would never come to it.
+        """
+        with self.reading() as connection:
+            row = connection.execute(select(leases).where(leases.c.environment == environment)).first()
+            place = select(lease_waits.c.expires_at).where(lease_waits.c.promotion_id == promotion_id)
+            until = connection.execute(place).scalar()
+            if row is None or until is None or until < moment + seconds / 2:
+                return None
+            queue = _read_queue(connection, row, moment)
+        own = next((one for one in queue.waiting if one.promotion == promotion_id), None)
+        turn, why = (None, "") if own is None else judge_turn(own, queue)
+        return why if turn is Turn.WAIT else None
 
     def leave_queue(self, promotion_id: str) -> None:
         """Give a place in a queue up; harmless without one."""
@@ -169,6 +186,12 @@ def _keep_place(connection: Connection, environment: str, promotion_id: str, unt
         raise PermanentError(f"the ledger knows no promotion {promotion_id}, which asks for the lease of {environment}")
     row = {"promotion_id": promotion_id, "environment": environment, "expires_at": until}
     connection.execute(insert(lease_waits).values(**row))
+
+
+def _read_queue(connection: Connection, row: _LeaseRow, moment: float) -> Queue:
+    holder = row.holder if row.expires_at > moment else None
+    waiting = _read_waiting(connection, row.environment, moment)
+    return Queue(row.environment, holder, waiting, _read_newest(connection, row.environment))
 
 
 def _read_waiting(connection: Connection, environment: str, moment: float) -> tuple[Waiting, ...]:

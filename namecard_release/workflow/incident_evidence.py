@@ -29,11 +29,11 @@ def gather_for_incident(pipeline: Pipeline, incident_id: str) -> Evidence:
     What cannot be read is in it as UNKNOWN with its reason. Raises RefusedError for an unknown incident.
     """
     case = read_case(pipeline.ledger, incident_id)
-    alarm = _newest_alarm(case)
+    alarm = alarm_of(case)
     promoted = case.incident.promotion
     promotion = None if promoted is None else pipeline.ledger.promotion(promoted)
     environment, now = case.incident.fingerprint.environment, pipeline.clock.now()
-    found = gather_evidence(pipeline, environment, alarm, _begin(case), now, promotion)
+    found = gather_evidence(pipeline, environment, alarm, begin_of(case), now, promotion)
     told = tell_evidence(found)
     # Whoever is given it may show it.
     evidence = replace(told, headline=redact(told.headline), details=redact_json(told.details))
@@ -48,11 +48,13 @@ def want_evidence(pipeline: Pipeline) -> tuple[Incident, ...]:
     return tuple(one for one in fresh if not read_case(pipeline.ledger, one.id).evidence)
 
 
-def _newest_alarm(case: Case) -> AlarmReading:
+def alarm_of(case: Case) -> AlarmReading:
+    """Give the newest alarm of an incident as it was last seen."""
     newest = case.breaches[-1]
     state = AlarmState.ALARM if newest.ended_at is None else AlarmState.OK
     return AlarmReading(newest.name, newest.arn, state, newest.since, newest.reason)
 
 
-def _begin(case: Case) -> datetime:
+def begin_of(case: Case) -> datetime:
+    """Give the moment from which on an incident's evidence is looked for."""
     return min(one.since for one in case.breaches) - _BEFORE

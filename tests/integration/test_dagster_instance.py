@@ -85,12 +85,20 @@ def test_the_shipped_settings_are_those_that_are_told(home: Path) -> None:
         assert int(rollback_job.tags["dagster/priority"]) > 0
         assert instance.run_monitoring_enabled and instance.run_retries_enabled
         assert instance.run_retries_max_retries == 0 and not instance.run_retries_retry_on_asset_or_op_failure
+        monitoring = instance.get_settings("run_monitoring")
+        # What a daemon took from the queue and did not launch is resumed within a minute, its own restart included.
+        assert monitoring["start_timeout_seconds"] + monitoring["poll_interval_seconds"] <= 40
         assert instance.get_settings("sensors")["use_threads"] is True
 
 
 @pytest.mark.parametrize(
     ("reason", "retried"),
-    [(None, True), (RunFailureReason.RUN_EXCEPTION, True), (RunFailureReason.STEP_FAILURE, False)],
+    [
+        (None, True),
+        (RunFailureReason.RUN_EXCEPTION, True),
+        (RunFailureReason.START_TIMEOUT, True),
+        (RunFailureReason.STEP_FAILURE, False),
+    ],
 )
 def test_a_run_whose_process_died_is_retried_and_one_whose_step_said_no_is_not(
     home: Path, reason: RunFailureReason | None, retried: bool

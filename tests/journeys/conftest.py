@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import threading
 import time
@@ -38,6 +39,8 @@ class Sandbox:
 
 
 T = TypeVar("T")
+# A folder whose sandbox is used and kept, to go on where a play of journeys was cut short.
+KEPT_VARIABLE = "NAMECARD_JOURNEY_SANDBOX"
 
 
 def wait_for(read: Callable[[], T | None], seconds: float) -> T:
@@ -47,7 +50,8 @@ def wait_for(read: Callable[[], T | None], seconds: float) -> T:
         found = read()
         if found is not None:
             return found
-        pause.wait(0.1)
+        # Whoever asks by the command line takes a core while it does.
+        pause.wait(0.5)
     pytest.fail(f"nothing came within {seconds:.0f} s")
 
 
@@ -65,10 +69,11 @@ def ended(sandbox: Sandbox, environment: str) -> dict[str, Any] | None:
 
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """Bring a sandbox up in a folder of its own and take it down."""
-    root = tmp_path_factory.mktemp("sandbox")
+    """Bring a sandbox up in a folder of its own and take it down; one in a folder that is named is kept."""
+    kept = os.environ.get(KEPT_VARIABLE)
+    root = Path(kept) if kept else tmp_path_factory.mktemp("sandbox")
     state = stack.up(root, print)
     try:
         yield Sandbox(root, state)
     finally:
-        stack.down(root, purge=True)
+        stack.down(root, purge=not kept)

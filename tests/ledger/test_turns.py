@@ -10,11 +10,14 @@ from threading import Condition
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase
 from namecard_release.domain.turns import Turn
 from namecard_release.errors import PermanentError, RefusedError
 from namecard_release.ledger.leases import SqlLease
+from namecard_release.ledger.open import make_engine
+from namecard_release.ledger.schema import lease_waits
 from namecard_release.ledger.sql_ledger import SqlLedger
 from tests.ledger.racer import NOW
 
@@ -206,3 +209,24 @@ def test_processes_queue_as_threads_do(ledger: SqlLedger, url: str, race: Callab
     names = [_open(ledger, number) for number in range(4)]
     told = race(url, [("queue", name) for name in names])
     assert sorted(told) == ["TAKE", "WAIT", "WAIT", "WAIT"]
+
+
+def test_who_waits_writes_only_when_its_place_would_run_out(ledger: SqlLedger, clock: Any, url: str) -> None:
+    holder, waiting = _open(ledger, 0), _open(ledger, 1)
+    assert isinstance(_ask(ledger, holder), SqlLease)
+    left = []
+    for _ in range(4):
+        assert _turn(_ask(ledger, waiting)) is Turn.WAIT
+        left.append(_end_of_place(url, waiting) - clock.now().timestamp())
+        clock.pass_time(7)
+    assert left == [30.0, 23.0, 16.0, 30.0]
+
+
+def _end_of_place(url: str, name: str) -> float:
+    engine = make_engine(url)
+    try:
+        with engine.connect() as connection:
+            query = select(lease_waits.c.expires_at).where(lease_waits.c.promotion_id == name)
+            return float(connection.execute(query).scalar_one())
+    finally:
+        engine.dispose()

@@ -21,28 +21,34 @@ import psutil
 from sqlalchemy import create_engine, make_url, text
 
 from namecard_release.composition import build_pipeline
+from namecard_release.domain.heartbeats import ALARM_SENSOR
 from namecard_release.domain.promotion import Promotion
+from namecard_release.errors import ReleaseError
 from namecard_release.ledger_port import ReleaseLedger
 from namecard_release.sandbox import dagster_process, processes
 from namecard_release.sandbox.dagster_process import DagsterPlan, query
+from namecard_release.sandbox.production import read_instance
 from namecard_release.sandbox.settings_file import aws_environment, content, to_toml
 from namecard_release.sandbox.stack import MARKER
 from namecard_release.sandbox.state import StateStore
 from namecard_release.sandbox.toolchain import Toolchain, ensure_toolchain
 from namecard_release.settings import SETTINGS_VARIABLE, Settings, load_settings
+from namecard_release.warm.protocol import is_serving
 from namecard_release.workflow.pipeline import Pipeline
 from namecard_release.workflow.verifying import find_base_url
 from tests.journeys.conftest import Sandbox
 from tests.journeys.crashing.proxy import CuttingProxy
 from tests.journeys.crashing.traps import FOLDER_VARIABLE, Traps
 
-_SHIPPED = Path(__file__).parents[3] / "deploy" / "dagster.yaml"
 _DEFINITIONS = "tests.journeys.crashing.trapped"
-_RESTART_SECONDS = 1.0
+# The launcher of the shipped instance, and the one with traps in its place.
+_LAUNCHER = "module: namecard_release.warm.launcher\n  class: WarmRunLauncher"
+_TRAPPED_LAUNCHER = "module: tests.journeys.crashing.trapped_launcher\n  class: TrappedRunLauncher"
+# systemd's own RestartSec.
+_RESTART_SECONDS = 0.1
 _BAKE_SECONDS = 3
 _BEATS = "{ instance { daemonHealth { allDaemonStatuses { daemonType required lastHeartbeatTime } } } }"
-_RUNS = """{ runsOrError(filter: {tags: [{key: "dagster/root_run_id", value: "%s"}]}) { ... on Runs { results {
-  runId startTime } } } }"""
+_RUNS = """{ runsOrError(filter: {pipelineName: "%s"}, limit: 10) { ... on Runs { results { startTime } } } }"""
 _UNDER_WAY = """{ runsOrError(filter: {statuses: [QUEUED, NOT_STARTED, STARTING, STARTED, CANCELING]}) {
   ... on Runs { results { runId } } } }"""
 
@@ -69,7 +75,10 @@ def wait_for(read: Callable[[], T | None], seconds: float, what: str) -> T:
 
 
 class Supervisor:
-    """Starts Dagster's processes again a second after they died, as systemd does."""
+    """Starts Dagster's processes again after they died, as systemd does with `Restart=always`.
+
+    Runs that the run server started live on without it (`KillMode=process`).
+    """
 
     def __init__(self, store: StateStore, plan: DagsterPlan) -> None:
         self._store, self._plan = store, plan
@@ -83,12 +92,18 @@ class Supervisor:
         self._thread.join(timeout=60)
 
     def _watch(self) -> None:
-        while not self._stop.wait(0.1):
-            known = self._store.state.processes
-            if all(processes.is_running(known.get(part)) for part in _PARTS):
-                continue
-            if not self._stop.wait(_RESTART_SECONDS):
-                dagster_process.ensure_dagster(self._store, self._plan)
+        while not self._stop.wait(0.05):
+            if self._is_dead(*_PARTS) and not self._stop.wait(_RESTART_SECONDS):
+                if self._is_dead(dagster_process.RUN_SERVER):
+                    # Forgotten, or what it left would be ended before the next one is started.
+                    self._store.record(dagster_process.RUN_SERVER, None)
+                with suppress(ReleaseError):
+                    # What is killed while it starts is started again.
+                    dagster_process.ensure_dagster(self._store, self._plan)
+
+    def _is_dead(self, *parts: str) -> bool:
+        known = self._store.state.processes
+        return not all(processes.is_running(known.get(part)) for part in parts)
 
 
 @dataclass
@@ -129,11 +144,20 @@ class Ground:
         assert found is not None
         return found
 
-    def kill_daemon(self) -> float:
-        """Kill the daemon and give the moment."""
-        entry = self.store.state.processes[dagster_process.DAEMON]
-        os.kill(entry.pid, signal.SIGKILL)
+    def pid_of(self, part: str) -> int:
+        """Give the process of one of Dagster's parts."""
+        return wait_for(lambda: entry.pid if (entry := self.store.state.processes.get(part)) else None, 60, part)
+
+    def signal(self, part: str, number: signal.Signals) -> float:
+        """Send a signal to one of Dagster's parts, to it alone, and give the moment."""
+        os.kill(self.pid_of(part), number)
         return time.time()
+
+    def kill_code_server(self) -> float:
+        """Kill the code server with the process that it serves from, in which sensors run, and give the moment."""
+        moment = time.time()
+        processes.kill(self.store.state.processes.get(dagster_process.CODE_SERVER))
+        return moment
 
     def kill_machine(self) -> float:
         """Kill all of Dagster's processes with the runs that they started, and give the moment."""
@@ -151,10 +175,21 @@ class Ground:
                 return float(min(beats))
         return None
 
-    def run_started(self, root_run: str, since: float) -> float | None:
-        """Give when a run of a chain of retries started after a moment."""
+    def serves_runs(self, killed: int) -> float | None:
+        """Give now when a run server listens that is not the killed one."""
+        entry = self.store.state.processes.get(dagster_process.RUN_SERVER)
+        is_new = entry is not None and entry.pid != killed
+        return time.time() if is_new and is_serving(self.store.state.root / "dagster") else None
+
+    def sensor_beat(self, since: float) -> float | None:
+        """Give the alarm sensor's last sign of life when it is younger than a moment."""
+        beat = self.ledger.last_beat(ALARM_SENSOR)
+        return beat.timestamp() if beat is not None and beat.timestamp() > since else None
+
+    def run_started(self, job: str, since: float) -> float | None:
+        """Give when a run of a job started after a moment."""
         with suppress(OSError, ValueError, KeyError, TypeError):
-            runs = query(self.url, _RUNS % root_run)["runsOrError"]["results"]
+            runs = query(self.url, _RUNS % job)["runsOrError"]["results"]
             starts = [run["startTime"] for run in runs if run["startTime"] and run["startTime"] > since]
             return min(starts, default=None)
         return None
@@ -247,7 +282,7 @@ def crash_ground(sandbox: Sandbox, *, own_ledger: bool) -> Iterator[Ground]:
     traps = Traps(sandbox.root / "traps")
     traps.clear()
     dagster_process.settle_ports(store)
-    _write_settings(store, tools, proxy.port, _make_database(store, "namecard_ledger") if own_ledger else None)
+    _write_settings(store, tools, proxy.port, _database(store, "namecard_ledger") if own_ledger else None)
     plan = _plan(store, tools, proxy.port, traps_folder=sandbox.root / "traps")
     dagster_process.ensure_dagster(store, plan)
     supervisor = Supervisor(store, plan)
@@ -276,7 +311,7 @@ def _write_settings(store: StateStore, tools: Toolchain, port: int, ledger: str 
 
 
 def _plan(store: StateStore, tools: Toolchain, port: int, traps_folder: Path) -> DagsterPlan:
-    url = make_url(_make_database(store, "namecard_dagster"))
+    url = make_url(_database(store, "namecard_dagster", anew=True))
     told = {"HOST": url.host, "PORT": url.port, "USER": url.username, "PASSWORD": url.password, "DB": url.database}
     environment = {
         **dagster_process.base_environment(tools.path),
@@ -286,16 +321,21 @@ def _plan(store: StateStore, tools: Toolchain, port: int, traps_folder: Path) ->
         SETTINGS_VARIABLE: str(store.state.settings_file),
         FOLDER_VARIABLE: str(traps_folder),
     }
-    return DagsterPlan(store.state.root, _DEFINITIONS, environment, Path.cwd(), _SHIPPED.read_text())
+    instance = read_instance()
+    assert _LAUNCHER in instance
+    instance = instance.replace(_LAUNCHER, _TRAPPED_LAUNCHER)
+    return DagsterPlan(store.state.root, _DEFINITIONS, environment, Path.cwd(), instance)
 
 
-def _make_database(store: StateStore, name: str) -> str:
-    """Make a database of that name anew and give its URL."""
+def _database(store: StateStore, name: str, *, anew: bool = False) -> str:
+    """Make a database of that name unless it is there, or `anew`, and give its URL."""
     assert store.state.postgres is not None
     url = make_url(store.state.postgres.admin_url).set(drivername="postgresql+psycopg2")
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.execute(text(f"drop database if exists {name} with (force)"))
-        connection.execute(text(f"create database {name}"))
+        if anew:
+            connection.execute(text(f"drop database if exists {name} with (force)"))
+        if not connection.execute(text("select 1 from pg_database where datname = :name"), {"name": name}).all():
+            connection.execute(text(f"create database {name}"))
     engine.dispose()
     return url.set(database=name).render_as_string(hide_password=False)

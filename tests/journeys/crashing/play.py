@@ -3,45 +3,32 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import threading
-import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from jobs.promote import promote_job_name
+from jobs.rollback import ROLLBACK_JOB
 from namecard_release.domain.gates import Verdict
 from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase
 from namecard_release.domain.release import short
 from namecard_release.domain.rollback import Action
-from tests.journeys.crashing.ground import Ground, find_cdk, wait_for
-from tests.journeys.crashing.matrix import BEFORE_DEPLOY, DEPLOYING, Cell, Change, Victim
+from tests.journeys.crashing.ground import Ground, wait_for
+from tests.journeys.crashing.killing import PATIENCE_SECONDS, Caught, kill
+from tests.journeys.crashing.matrix import BEFORE_DEPLOY, DEPLOYING, Cell, Change
+from tests.journeys.crashing.outcome import Outcome
 
 _ENDS = (PromotionPhase.SUCCEEDED, PromotionPhase.HELD, PromotionPhase.ROLLED_BACK)
-_SECONDS = 150.0
-_ALONE_SECONDS = 1.5
 # What the shipped settings promise.
 RECOVERY_SECONDS = 60.0
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What came of one cell: how its change ended, how long until something went on, deploys of each stack."""
-
-    cell: Cell
-    end: str
-    recovery_seconds: float
-    deploys: int
-
-
 @dataclass
 class _Played:
-    """A change under way: its first run, the promotion's id, and the kills so far with the seconds to recovery."""
+    """A change under way: the promotion's id, the job whose runs are killed, and the kills with their recovery."""
 
-    run: str
     promotion: str
+    job: str
     kills: list[tuple[Cell, float]]
 
 
@@ -55,18 +42,20 @@ def play(ground: Ground, cells: Sequence[Cell], good: str, new: str) -> list[Out
     before = ground.updates()
     begun = datetime.now(UTC)
     ground.traps.clear()
-    for trap in _traps(cells):
-        ground.traps.arm(trap)
+    if change is not Change.AUTOMATIC:
+        _arm(ground, cells)
     played = _launch(ground, change, good, new)
     left = list(cells)
     if change is Change.AUTOMATIC:
-        wait_for(lambda: _at_least_verifying(ground, played.promotion), _SECONDS, "the promotion verifies")
+        wait_for(lambda: _at_least_verifying(ground, played.promotion), PATIENCE_SECONDS, "the promotion verifies")
+        # Now, for the promotion itself is launched as well.
+        _arm(ground, cells)
         ground.set_alarm("ErrorsAlarm", "ALARM")
     try:
         _kill_all(ground, played, left)
     finally:
         ground.let_migrator_go()
-    ended = wait_for(lambda: _ended(ground, played.promotion, change), _SECONDS, "the end of the change")
+    ended = wait_for(lambda: _ended(ground, played.promotion, change), PATIENCE_SECONDS, "the end of the change")
     wait_for(lambda: ground.is_idle() or None, 60, "the end of all runs")
     if change is Change.AUTOMATIC:
         ground.set_alarm("ErrorsAlarm", "OK")
@@ -78,7 +67,7 @@ def play(ground: Ground, cells: Sequence[Cell], good: str, new: str) -> list[Out
 def _kill_all(ground: Ground, played: _Played, left: list[Cell]) -> None:
     """Kill the victims of all cells as the change comes to their moments."""
     while left:
-        trap, pid = wait_for(lambda: _next_met(ground, left), _SECONDS, f"a process at {left[0].moment.trap}")
+        trap, pid = wait_for(lambda: _next_met(ground, left), PATIENCE_SECONDS, f"a process at {left[0].moment.trap}")
         if trap == BEFORE_DEPLOY and any(cell.moment.trap == DEPLOYING for cell in left):
             ground.hold_migrator()
         found = next((cell for cell in left if cell.moment.trap == trap), None)
@@ -86,7 +75,7 @@ def _kill_all(ground: Ground, played: _Played, left: list[Cell]) -> None:
             ground.traps.free(trap)
             continue
         left.remove(found)
-        played.kills.append((found, _kill(ground, found, pid, played, left)))
+        played.kills.append((found, kill(Caught(ground, found, pid, played.job, left))))
 
 
 def _stand_on(ground: Ground, wanted: str, good: str, new: str) -> None:
@@ -114,12 +103,18 @@ def _launch(ground: Ground, change: Change, good: str, new: str) -> _Played:
     assert done.returncode == 0, done.stderr
     run = str(json.loads(done.stdout)["run"])
     kind = PromotionKind.ROLLBACK if is_rollback else PromotionKind.PROMOTION
-    return _Played(run, f"{ground.environment}-{kind}-{short(good if is_rollback else new)}-{run[:8]}", [])
+    job = promote_job_name(ground.environment) if change is Change.PROMOTION else ROLLBACK_JOB
+    return _Played(f"{ground.environment}-{kind}-{short(good if is_rollback else new)}-{run[:8]}", job, [])
 
 
 def _at_least_verifying(ground: Ground, promotion_id: str) -> bool | None:
     found = ground.ledger.promotion(promotion_id)
     return True if found is not None and found.phase in (PromotionPhase.VERIFYING, PromotionPhase.BAKING) else None
+
+
+def _arm(ground: Ground, cells: Sequence[Cell]) -> None:
+    for trap in _traps(cells):
+        ground.traps.arm(trap)
 
 
 def _traps(cells: Sequence[Cell]) -> list[str]:
@@ -131,54 +126,6 @@ def _traps(cells: Sequence[Cell]) -> list[str]:
 def _next_met(ground: Ground, left: Sequence[Cell]) -> tuple[str, int] | None:
     met = ((trap, ground.traps.pid_at(trap)) for trap in _traps(left) if not ground.traps.is_free(trap))
     return next(((trap, pid) for trap, pid in met if pid is not None), None)
-
-
-def _kill(ground: Ground, cell: Cell, pid: int, played: _Played, left: Sequence[Cell]) -> float:
-    """Kill the cell's victim, let everybody else go on, and give the seconds until something went on."""
-    trap = cell.moment.trap
-    if trap == DEPLOYING:
-        # CloudFormation goes on for a moment after the kill, alone.
-        threading.Timer(_ALONE_SECONDS, ground.let_migrator_go).start()
-    if cell.victim is Victim.WORKER:
-        os.kill(pid, signal.SIGKILL)
-        killed = time.time()
-        began = wait_for(lambda: ground.run_started(played.run, killed), _SECONDS, "a run that resumes")
-        return began - killed
-    if cell.victim is Victim.MACHINE:
-        killed = ground.kill_machine()
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-        return wait_for(lambda: ground.run_started(played.run, killed), _SECONDS, "a run that resumes") - killed
-    if cell.victim is Victim.DAEMON:
-        killed = ground.kill_daemon()
-        ground.traps.free(trap)
-        return wait_for(lambda: ground.daemon_beat(killed), _SECONDS, "the daemon's heart-beat") - killed
-    if cell.victim is Victim.CDK:
-        _kill_cdk(ground, trap, pid)
-    elif cell.victim is Victim.CONNECTION:
-        ground.proxy.cut()
-    else:
-        ground.proxy.lose_answer()
-    killed = time.time()
-    ground.traps.free(trap)
-    return wait_for(lambda: _next_sign(ground, left, killed), _SECONDS, "the next move") - killed
-
-
-def _kill_cdk(ground: Ground, trap: str, run: int) -> None:
-    # Before the deploy there is no cdk yet: the run goes on, and it is killed as soon as it is there.
-    if trap.endswith(".before"):
-        ground.traps.free(trap)
-    pid = wait_for(lambda: find_cdk(run), 30, "cdk")
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
-
-
-def _next_sign(ground: Ground, left: Sequence[Cell], since: float) -> float | None:
-    """Give when something went on: the next move in the ledger, or the next moment that a process came to."""
-    newest = ground.ledger.history(ground.environment, limit=2)
-    signs = [at.timestamp() for p in newest for at, _, _ in ground.ledger.moves(p.id)]
-    signs += [at for cell in left if (at := ground.traps.met_at(cell.moment.trap)) is not None]
-    return min((at for at in signs if at >= since), default=None)
 
 
 def _ended(ground: Ground, promotion_id: str, change: Change) -> Promotion | None:
