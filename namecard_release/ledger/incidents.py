@@ -173,7 +173,7 @@ def _withdraw_calls(connection: Connection, incident_id: str, at: datetime | Non
         & (outbox_messages.c.state == MessageState.WAITING.value)
         & free
     )
-    told = {"state": MessageState.REFUSED.value, "since": at, "next_try": None, "reason": "answered before it was sent"}
+    told = {"state": MessageState.DROPPED.value, "since": at, "next_try": None, "reason": "answered before it was sent"}
     connection.execute(update(outbox_messages).where(waiting).values(**told))
 
 
