@@ -23,6 +23,7 @@ from namecard_release.workflow.pipeline import Pipeline
 from tests.cli.test_waiving import SECRET, Place, place
 from tests.fakes.levers import FakeLevers, with_levers
 from tests.fakes.signals import FakeSignals
+from tests.fakes.world import FakePorts, World
 
 __all__ = ["place"]
 
@@ -48,10 +49,11 @@ class Desk:
 @pytest.fixture
 def desk(place: Place, monkeypatch: pytest.MonkeyPatch) -> Desk:
     levers, signals = FakeLevers(), FakeSignals()
+    cloud = FakePorts(World(place.settings.parent))
 
     def opened(settings: Settings) -> Pipeline:
         pipeline = build_pipeline(settings)
-        sites = replace(pipeline, site=lambda name: replace(pipeline.site(name), signals=signals))
+        sites = replace(pipeline, site=lambda name: replace(pipeline.site(name), signals=signals, cloud=cloud))
         return with_levers(sites, levers)
 
     monkeypatch.setattr(playbooks, "_open", opened)
