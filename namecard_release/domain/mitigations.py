@@ -151,7 +151,12 @@ class Request:
 
 def describe_change(target: Target, before: str, after: str) -> str:
     """Tell a change in one line."""
-    return f"{target}: {tell_value(target.lever, before)} -> {tell_value(target.lever, after)}"
+    return f"{target}: {tell_values(target.lever, before, after)}"
+
+
+def tell_values(lever: Lever, before: str, after: str) -> str:
+    """Tell both values of a change."""
+    return f"{tell_value(lever, before)} -> {tell_value(lever, after)}"
 
 
 def tell_value(lever: Lever, value: str) -> str:
@@ -184,12 +189,12 @@ def judge_unsettled(one: Mitigation, value: str) -> Settled | None:
     found = tell_value(one.target.lever, value)
     if one.state is MitigationState.UNDOING:
         if value == one.before:
-            return Settled(MitigationState.UNDONE, f"found at {found}")
+            return Settled(MitigationState.UNDONE, f"{tell_values(one.target.lever, one.after, value)}, found so")
         if value != one.after:
             return Settled(MitigationState.APPLIED, f"not undone: somebody else made it {found}")
         return None
     if value == one.after:
-        return Settled(MitigationState.APPLIED, f"found at {found}")
+        return Settled(MitigationState.APPLIED, f"{tell_values(one.target.lever, one.before, value)}, found so")
     if value != one.before:
         return Settled(MitigationState.FAILED, f"not in force: it was found at {found}")
     return None

@@ -30,9 +30,9 @@ from namecard_release.domain.mitigations import (
     Request,
     Settled,
     Target,
-    describe_change,
     give_up,
     judge_unsettled,
+    tell_values,
 )
 from namecard_release.domain.pauses import explain_held
 from namecard_release.errors import MisuseError, PermanentError, RefusedError, TransientError
@@ -281,7 +281,7 @@ def _make(pipeline: Pipeline, one: Mitigation, before: str, after: str) -> Mitig
     found = _read(pipeline, one.target).value
     if found == after:
         state = _S.UNDONE if one.state is _S.UNDOING else _S.APPLIED
-        return _end(pipeline, one, Settled(state, describe_change(one.target, before, after)))
+        return _end(pipeline, one, Settled(state, tell_values(one.target.lever, before, after)))
     _end(pipeline, one, Settled(_failed(one), f"read as {found} after it was changed to {after}"))
     raise PermanentError(
         f"{one.target} reads as {found} after it was changed to {after}: somebody else changes it, too"

@@ -16,6 +16,7 @@ from namecard_release.cli import playbooks
 from namecard_release.cli.main import app
 from namecard_release.composition import build_pipeline
 from namecard_release.domain.audit import AuditEvent
+from namecard_release.domain.measures import Measure
 from namecard_release.domain.mitigations import Lever, Mitigation, MitigationKind, MitigationState, Target
 from namecard_release.ledger.open import open_ledger
 from namecard_release.settings import Settings
@@ -48,7 +49,7 @@ class Desk:
 
 @pytest.fixture
 def desk(place: Place, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    levers, signals = FakeLevers(), FakeSignals()
+    levers, signals = FakeLevers(), FakeSignals(values={(Measure.THROTTLES, "cards"): ((datetime.now(UTC), 48.0),)})
     cloud = FakePorts(World(place.settings.parent))
 
     def opened(settings: Settings) -> Pipeline:
@@ -162,4 +163,4 @@ def test_what_a_killed_command_began_is_settled(desk: Desk) -> None:
     one = Mitigation(0, target, MitigationKind.RESERVED, "throttles", "20", "25", *kept)
     ledger.intend_mitigation(one, AuditEvent(now, "ada", "mitigation intended", "mitigation", "prod", "slow"))
     done = desk.call("settle", "--env", "prod")
-    assert done.stdout == "1 settled\nmitigation 1 APPLIED: reserved concurrency of cards: found at 25\n"
+    assert done.stdout == "1 settled\nmitigation 1 APPLIED: reserved concurrency of cards: 20 -> 25, found so\n"

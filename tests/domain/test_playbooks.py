@@ -10,6 +10,7 @@ import pytest
 
 from namecard_release.domain.causes import Cause, Diagnosis
 from namecard_release.domain.incident_evidence import Concurrency, IncidentEvidence, Part
+from namecard_release.domain.measures import Measure, Series
 from namecard_release.domain.mitigation_bounds import Cluster, Flag, Member
 from namecard_release.domain.mitigations import RELEASES, MitigationKind
 from namecard_release.domain.playbooks import PLAYBOOKS, Known, Suggestion, advise, explain_misuse, playbook_for
@@ -48,6 +49,7 @@ def evidence(cause: Cause, service: str | None = "cards", **own: object) -> Inci
     return replace(made, **own)  # type: ignore[arg-type]
 
 
+CALM = Part((Series(Measure.THROTTLES, "cards"),), "")
 THROTTLED = {"concurrency": Part(Concurrency(10, (), 1000, 500), "")}
 
 
@@ -95,6 +97,7 @@ def test_every_playbook_can_roll_back_and_forward_and_says_what_the_runbook_says
             {K.ROLL_FORWARD: ""},
         ),
         ("lambda-errors", evidence(C.UNKNOWN), KNOWN, {}),
+        ("throttles", evidence(C.THROTTLING, **THROTTLED, measures=CALM), Known(), {}),
         ("throttles", evidence(C.THROTTLING, **THROTTLED), KNOWN, {K.RESERVED: "20", K.PROVISIONED: "8"}),
         (
             "throttles",
