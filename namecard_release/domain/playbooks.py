@@ -285,13 +285,15 @@ def _proxy(evidence: IncidentEvidence, known: Known) -> Suggestion | str:
 
 
 def _failover(evidence: IncidentEvidence, known: Known) -> Suggestion | str:
-    if known.cluster is None:
+    cluster = known.cluster
+    if cluster is None:
         return f"the cluster's health is UNKNOWN: {known.cluster_unread or 'not read'}"
-    if not known.cluster.trouble:
-        return f"{known.cluster.name} is healthy, its writer is {known.cluster.writer}"
-    return Suggestion(
-        _K.FAILOVER, "", "", f"{known.cluster.trouble}; its writer is {known.cluster.writer or 'unknown'}"
-    )
+    if not cluster.trouble:
+        return f"{cluster.name} is healthy, its writer is {cluster.writer}"
+    fit = [one for one in cluster.members if not one.is_writer and one.status == "available"]
+    if not cluster.writer or not fit:
+        return f"there is nothing to fail over to or from: {cluster.trouble}"
+    return Suggestion(_K.FAILOVER, "", "", f"{cluster.trouble}; its writer is {cluster.writer}")
 
 
 _RULES: Mapping[MitigationKind, Callable[[IncidentEvidence, Known], Suggestion | str]] = {

@@ -153,3 +153,18 @@ def test_an_unknown_cause_changes_no_setting_and_what_is_unread_is_named(book: s
 def test_a_flag_is_suggested_by_its_name_and_service() -> None:
     advice = advise(PLAYBOOKS["lambda-errors"], evidence(C.DEPENDENCY), KNOWN)
     assert advice.suggested[0] == Suggestion(K.FLAG, "cards", "on", advice.suggested[0].why, "fallback")
+
+
+@pytest.mark.parametrize(
+    ("cluster", "told"),
+    [
+        (HEALTHY, "c is healthy, its writer is a"),
+        (Cluster("c", "available", ()), "nothing to fail over to or from: c has no writer"),
+        (Cluster("c", "available", (Member("a", True, "storage-full"),)), "nothing to fail over to or from: a is"),
+        (Cluster("c", "x", (Member("a", True, "available"), Member("b", False, "lost"))), "nothing to fail over to"),
+    ],
+)
+def test_no_failover_is_suggested_where_it_cannot_help(cluster: Cluster, told: str) -> None:
+    known = replace(KNOWN, cluster=cluster)
+    advice = advise(PLAYBOOKS["database-connections"], evidence(C.DATABASE_CONNECTIONS), known)
+    assert told in dict(advice.passed_over)[K.FAILOVER]
