@@ -3,7 +3,7 @@
 import dagster as dg
 
 from assets.evidence import row_table, told_plainly
-from assets.requests import actor_of
+from assets.requests import actor_of, root_of
 from namecard_release.domain.mitigation_bounds import Apply, Refused
 from namecard_release.domain.mitigations import Mitigation, MitigationKind, Request, describe_change
 from namecard_release.errors import MisuseError
@@ -100,7 +100,15 @@ def undo(context: dg.OpExecutionContext, config: UndoConfig, pipeline: dg.Resour
     """Undo one; the output is its number."""
     with told_plainly():
         actor, reason = actor_of(context.run, config.actor), redact(config.reason.strip())
-        wanted = Undo(config.number, actor, reason, config.force, config.confirm_writer.strip(), config.despite_hold)
+        wanted = Undo(
+            number=config.number,
+            actor=actor,
+            reason=reason,
+            forced=config.force,
+            confirm=config.confirm_writer.strip(),
+            despite_hold=config.despite_hold,
+            run_id=root_of(context.run),
+        )
         if config.plan_only:
             return _planned(context, plan_undo(pipeline, wanted))
         done = undo_mitigation(pipeline, wanted)
@@ -129,7 +137,7 @@ def _request(context: dg.OpExecutionContext, config: MitigateConfig, pipeline: P
         flag=config.flag.strip(),
         confirm=config.confirm_writer.strip(),
         incident=None if incident is None else incident.id,
-        run_id=context.run_id,
+        run_id=root_of(context.run),
         despite_hold=config.despite_hold,
     )
 

@@ -78,6 +78,7 @@ class Undo:
     forced: bool = False
     confirm: str = ""
     despite_hold: bool = False
+    run_id: str = ""
 
 
 def plan_mitigation(pipeline: Pipeline, request: Request) -> Plan:
@@ -147,7 +148,7 @@ def undo_mitigation(pipeline: Pipeline, undo: Undo) -> Done:
         raise MisuseError("an undo has a name and a reason: they are kept in the audit trail")
     environment = one.target.environment
     _refuse_held(pipeline, environment, despite_hold=undo.despite_hold, by_policy=False)
-    with _lease(pipeline, environment, f"undo-{one.number}") as held:
+    with _lease(pipeline, environment, undo.run_id) as held:
         done = _undo(held, undo, one)
     tell_untold(pipeline, environment)
     return done
@@ -328,8 +329,12 @@ def _refuse_held(pipeline: Pipeline, environment: str, *, despite_hold: bool, by
 
 @contextmanager
 def _lease(pipeline: Pipeline, environment: str, holder: str) -> Iterator[Heartbeat]:
-    """Hold the environment's lease, or be refused at once: nobody waits at night without knowing for what."""
-    lease = pipeline.ledger.take_lease(environment, f"mitigation-{holder or 'settling'}"[:120], LEASE_SECONDS)
+    """Hold the environment's lease, or be refused at once: nobody waits at night without knowing for what.
+
+    A run that is begun again has the same `holder`, and takes its own lease back; without one nobody else's is alike.
+    """
+    name = holder or f"{pipeline.clock.now().timestamp()}"
+    lease = pipeline.ledger.take_lease(environment, f"mitigation-{name}"[:120], LEASE_SECONDS)
     heartbeat = Heartbeat(pipeline, lease)
     heartbeat.start()
     try:

@@ -375,6 +375,16 @@ def test_the_lease_of_another_refuses_and_is_given_back_after(stage: Stage) -> N
     assert stage.undo() is not None
 
 
+def test_a_run_that_is_begun_again_takes_its_own_lease_back_and_nobody_else_does(stage: Stage) -> None:
+    # Killed while it held the lease, which lasts on.
+    stage.pipeline.ledger.take_lease("prod", "mitigation-run-1", 30)
+    with pytest.raises(RefusedError, match="being changed by mitigation-run-1"):
+        stage.run(run_id="run-2")
+    with pytest.raises(RefusedError, match="being changed by mitigation-run-1"):
+        stage.run(run_id="")
+    assert stage.run(run_id="run-1").state is S.APPLIED
+
+
 def test_a_hold_of_the_environment_asks_for_a_word_and_a_pause_stops_policies_alone(stage: Stage) -> None:
     now = stage.world.time
     pause_automation(stage.pipeline.settings, stage.pipeline.ledger, Word("prod", "eve", "load test", now), "")
