@@ -128,7 +128,7 @@ class Mitigation:
 
 @dataclass(frozen=True)
 class Request:
-    """What a person, or a policy, asks for; `to` is the value wanted, in words.
+    """What a person asks for; `to` is the value wanted, in words.
 
     `confirm` is the writer's name, for a failover; `flag` the name of a declared flag.
     """
@@ -146,7 +146,6 @@ class Request:
     incident: str | None = None
     run_id: str = ""
     despite_hold: bool = False
-    by_policy: bool = False
 
 
 def describe_change(target: Target, before: str, after: str) -> str:

@@ -95,7 +95,7 @@ def run_mitigation(pipeline: Pipeline, request: Request) -> Done:
     (a hold, another's change under way), TransientError where something was not read: run the same again then.
     """
     request = check_request(pipeline, request)
-    _refuse_held(pipeline, request.environment, despite_hold=request.despite_hold, by_policy=request.by_policy)
+    _refuse_held(pipeline, request.environment, despite_hold=request.despite_hold)
     target = find_target(pipeline, request)
     if _unsettled(pipeline, target) is None:
         # Refused before the lease is asked for; decided again under it.
@@ -147,7 +147,7 @@ def undo_mitigation(pipeline: Pipeline, undo: Undo) -> Done:
     if not undo.actor.strip() or not undo.reason.strip():
         raise MisuseError("an undo has a name and a reason: they are kept in the audit trail")
     environment = one.target.environment
-    _refuse_held(pipeline, environment, despite_hold=undo.despite_hold, by_policy=False)
+    _refuse_held(pipeline, environment, despite_hold=undo.despite_hold)
     with _lease(pipeline, environment, undo.run_id) as held:
         done = _undo(held, undo, one)
     tell_untold(pipeline, environment)
@@ -318,12 +318,10 @@ def _event(one: Mitigation, action: str, actor: str, reason: str, at: datetime) 
     return AuditEvent(at, actor, action, f"mitigation {one.number}", one.target.environment, reason, told)
 
 
-def _refuse_held(pipeline: Pipeline, environment: str, *, despite_hold: bool, by_policy: bool) -> None:
-    """Refuse what people keep from happening: a policy's change by a pause or a hold, a person's by a hold alone."""
-    now = pipeline.clock.now()
-    pauses = pipeline.ledger.pauses(environment) if by_policy else ()
-    held = explain_held(pauses, pipeline.ledger.holds(environment), environment, now)
-    if held is not None and (by_policy or not despite_hold):
+def _refuse_held(pipeline: Pipeline, environment: str, *, despite_hold: bool) -> None:
+    """Refuse in an environment that people hold as a whole; a pause is for automation, and this is a person's word."""
+    held = explain_held((), pipeline.ledger.holds(environment), environment, pipeline.clock.now())
+    if held is not None and not despite_hold:
         raise RefusedError(f"{environment} is not changed: {held}\nrelease the hold, or say --despite-hold")
 
 
