@@ -32,6 +32,7 @@ from namecard_release.domain.budgets import Expected
 from namecard_release.gate_settings import Gates
 from namecard_release.ledger.open import open_ledger
 from namecard_release.ledger.outbox import outbox_of
+from namecard_release.mitigation_port import Levers
 from namecard_release.redaction import know_secrets, secrets_of
 from namecard_release.settings import Environment, Platform, Settings
 from namecard_release.workflow.checks import Bench
@@ -69,6 +70,12 @@ def build_pipeline(settings: Settings) -> Pipeline:
 
         return build_desk(settings, name, ledger)
 
+    @cache
+    def levers(name: str) -> Levers:
+        from namecard_release.playbook_composition import build_levers
+
+        return build_levers(settings, name)
+
     return Pipeline(
         settings=settings,
         repository=GitRepository(settings.platform.repository, settings.paths.work),
@@ -87,6 +94,7 @@ def build_pipeline(settings: Settings) -> Pipeline:
         outbox=outbox_of(ledger),
         senders=build_senders(settings.channels, settings.aws.endpoint_url, settings.aws.env or None),
         dead_letters=desk,
+        levers=levers,
         acknowledgements=build_acknowledgements(settings.channels, settings.aws.endpoint_url, settings.aws.env or None),
     )
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from namecard_release.incident_port import IncidentLedger
+from namecard_release.mitigation_port import MitigationLedger
 from namecard_release.serving_port import StepLedger
 from namecard_release.watch_port import WatchLedger
 
@@ -49,7 +50,7 @@ class Lease(Protocol):
         ...
 
 
-class ReleaseLedger(StepLedger, WatchLedger, IncidentLedger, Protocol):
+class ReleaseLedger(StepLedger, WatchLedger, IncidentLedger, MitigationLedger, Protocol):
     """The memory of the pipeline. Every write is one transaction."""
 
     def open_promotion(self, promotion: Promotion) -> Promotion:

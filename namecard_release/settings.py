@@ -26,6 +26,7 @@ from namecard_release.domain.rehearsal import RehearsalMode, RehearsalPolicy
 from namecard_release.errors import MisuseError
 from namecard_release.gate_settings import Argv, Command, Gates, Model, Name
 from namecard_release.incident_settings import Incidents
+from namecard_release.playbook_settings import PlaybookSettings
 from namecard_release.triage_settings import TriageSettings
 from namecard_release.windows import check_cron, check_zone, expand_cron, read_local
 
@@ -272,6 +273,7 @@ class Settings(Model):
     channels: Channels = Channels()
     triage: TriageSettings = TriageSettings()
     dead_letters: DeadLetters = DeadLetters()
+    playbooks: PlaybookSettings = PlaybookSettings()
 
     @model_validator(mode="after")
     def _known_environments(self) -> Self:
@@ -282,6 +284,9 @@ class Settings(Model):
         own = self.incidents.named_environments()
         if unknown := sorted(own - {*self.environments}):
             raise ValueError(f"incidents names {', '.join(unknown)}, which is not an environment")
+        lost = sorted({one.service for one in self.playbooks.flags.values()} - set(self.platform.services))
+        if lost:
+            raise ValueError(f"playbooks.flags names {', '.join(lost)}, which is no service")
         strange = sorted(set(self.dead_letters.drain_environments) - set(self.environments))
         if strange:
             raise ValueError(f"dead_letters.drain_environments names {', '.join(strange)}, which is not declared")

@@ -17,6 +17,7 @@ from namecard_release import channel_settings as channels
 from namecard_release import dlq_settings as dlq_module
 from namecard_release import gate_settings as gate_module
 from namecard_release import incident_settings as incident_module
+from namecard_release import playbook_settings as playbook_module
 from namecard_release import settings as module
 from namecard_release import triage_settings as triage_module
 from namecard_release.gate_settings import Model
@@ -86,6 +87,8 @@ SECTIONS: Mapping[str, type[Model]] = {
     "A rule for a severity": incident_module.SeverityRule,
     "`[dead_letters]`": dlq_module.DeadLetters,
     "A rule about dead letters": dlq_module.DeadLetterRule,
+    "`[playbooks]`": playbook_module.PlaybookSettings,
+    "`[playbooks.flags.<name>]`": playbook_module.FlagSettings,
 }
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_rds import RDSClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sns import SNSClient
@@ -91,6 +92,12 @@ class AwsClients:
     def xray(self) -> XRayClient:
         """The client of X-Ray, which asks once: traces are an extra that nobody waits for."""
         client: XRayClient = self._client("xray", attempts=1)
+        return client
+
+    @property
+    def rds(self) -> RDSClient:
+        """The client of RDS."""
+        client: RDSClient = self._client("rds")
         return client
 
     @property

@@ -125,7 +125,7 @@ def rollback(
         if plan_only:
             _tell_rollback_plan(loaded, env, to, wait or accept_schema_risk, json)
         who = redact(actor or getpass.getuser())
-        run_id = _request_rollback(loaded, env, to, who, redact(reason), accept_schema_risk)
+        run_id = request_rollback(loaded, env, to, who, redact(reason), accept_schema_risk)
         note(f"rollback of {env}: run {loaded.dagster.url}/runs/{run_id}")
         ended = wait_for_end(loaded, run_id, env) if wait else None
     _tell(run_id, ended, json)
@@ -136,10 +136,11 @@ def _tell_rollback_plan(settings: Settings, env: str, to: str | None, launching:
 
     if launching:
         raise MisuseError("--plan-only launches nothing: leave --wait and --accept-schema-risk out")
-    tell_plan(_plan_rollback(settings, env, to), json)
+    tell_plan(plan_rollback_of(settings, env, to), json)
 
 
-def _plan_rollback(settings: Settings, env: str, to: str | None) -> RollbackPlan:
+def plan_rollback_of(settings: Settings, env: str, to: str | None) -> RollbackPlan:
+    """Plan a rollback to a release, or to the last good one. Raises as `plan_rollback` does."""
     from namecard_release.composition import build_pipeline
     from namecard_release.workflow.rolling_back import plan_rollback
 
@@ -148,11 +149,15 @@ def _plan_rollback(settings: Settings, env: str, to: str | None) -> RollbackPlan
     return plan_rollback(build_pipeline(settings), env, sha)
 
 
-def _request_rollback(settings: Settings, env: str, to: str | None, actor: str, reason: str, accepted: bool) -> str:
+def request_rollback(settings: Settings, env: str, to: str | None, actor: str, reason: str, accepted: bool) -> str:
+    """Launch a rollback's run and give its id; `accepted` is that a person takes the schema's risk.
+
+    Raises MisuseError or RefusedError before anything is touched.
+    """
     from namecard_release.composition import build_control
     from namecard_release.workflow.rolling_back import refuse_unsafe
 
-    plan = _plan_rollback(settings, env, to)
+    plan = plan_rollback_of(settings, env, to)
     note(f"rollback to {short(plan.target.release)} is {plan.safety.safety}: {plan.safety.reason}")
     refuse_unsafe(plan, accepted)
     config = {"environment": env, "to": plan.target.release, "reason": reason, "accept_schema_risk": accepted}

@@ -18,6 +18,7 @@ from namecard_release.cli import (
     migrations,
     outbox,
     people,
+    playbooks,
     policy,
     reading,
     requests,
@@ -51,4 +52,5 @@ app.add_typer(logs.logs, name="logs")
 app.add_typer(dlq.dlq, name="dlq")
 app.add_typer(requests.requests, name="requests")
 app.add_typer(incidents.incident, name="incident")
+app.add_typer(playbooks.playbook, name="playbook")
 app.add_typer(sandboxing.sandbox, name="sandbox")

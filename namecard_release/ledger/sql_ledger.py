@@ -13,6 +13,7 @@ from namecard_release.ledger.gates import Gates
 from namecard_release.ledger.heartbeats import Heartbeats
 from namecard_release.ledger.incidents import Incidents
 from namecard_release.ledger.leases import Leases, refuse_lost_lease
+from namecard_release.ledger.mitigations import Mitigations
 from namecard_release.ledger.people import People
 from namecard_release.ledger.promotions import Promotions
 from namecard_release.ledger.waivers import Waivers
@@ -21,9 +22,21 @@ from namecard_release.ledger_port import Lease
 
 
 class SqlLedger(
-    Promotions, Gates, Waivers, Decisions, Leases, Heartbeats, People, Audit, FastPaths, DeadLetters, Watches, Incidents
+    Promotions,
+    Gates,
+    Waivers,
+    Decisions,
+    Leases,
+    Heartbeats,
+    People,
+    Audit,
+    FastPaths,
+    DeadLetters,
+    Watches,
+    Incidents,
+    Mitigations,
 ):
-    """Promotions, gates, waivers, decisions, holds, leases, beats, people's words and incidents in one database:
+    """Promotions, gates, decisions, holds, leases, people's words, incidents and mitigations in one database:
     `SqlLedger(engine, now)`.
     """
 

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from namecard_release.ledger import dead_letter_schema, fast_path_tables, incident_tables, outbox_tables, schema
+from namecard_release.ledger import (
+    dead_letter_schema,
+    fast_path_tables,
+    incident_tables,
+    mitigation_tables,
+    outbox_tables,
+    schema,
+)
 
-TABLES = (schema, outbox_tables, fast_path_tables, dead_letter_schema, incident_tables)
+TABLES = (schema, outbox_tables, fast_path_tables, dead_letter_schema, incident_tables, mitigation_tables)
 metadata = schema.metadata

@@ -41,8 +41,12 @@ def gather_evidence(
     since: datetime,
     until: datetime,
     promotion: Promotion | None,
+    *,
+    draw: bool = True,
 ) -> IncidentEvidence:
     """Gather the evidence about one alarm from `since` to `until`; `promotion` is what may have caused it, if any.
+
+    Without `draw` no picture is made, and nothing is written anywhere.
 
     Never raises for what cannot be read. Raises MisuseError for an environment that the settings do not declare.
     """
@@ -51,7 +55,7 @@ def gather_evidence(
     if site.signals is None:
         why = f"nothing is configured to read the signals of {environment}"
         return _empty(pipeline, environment, alarm, kind, since, until, promotion, why)
-    gathering = _Gathering(pipeline, site, site.signals, alarm, kind, since, until, promotion)
+    gathering = _Gathering(pipeline, site, site.signals, alarm, kind, since, until, promotion, draw)
     return gathering.gather()
 
 
@@ -67,6 +71,7 @@ class _Gathering:
     since: datetime
     until: datetime
     promotion: Promotion | None
+    draw: bool
 
     def gather(self) -> IncidentEvidence:
         dependencies = self.pipeline.settings.triage.dependencies_of()
@@ -150,6 +155,8 @@ class _Gathering:
         return read_part(lambda: self.signals.metrics.series(queries, self.since, self.until))
 
     def _picture(self, measures: Part[tuple[Series, ...]]) -> Part[str]:
+        if not self.draw:
+            return Part(None, "")
         if measures.value is None:
             return Part(None, measures.unread)
         snapshot = Snapshot(

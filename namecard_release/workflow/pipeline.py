@@ -10,6 +10,7 @@ from namecard_release.domain.promotion import PromotionPhase
 from namecard_release.errors import RefusedError
 from namecard_release.incident_port import Acknowledgements, AlarmQueue
 from namecard_release.ledger_port import ReleaseLedger
+from namecard_release.mitigation_port import Levers, no_levers
 from namecard_release.outbox_port import Outbox, Sender
 from namecard_release.ports import (
     AssemblyStore,
@@ -69,6 +70,7 @@ class Pipeline:
     outbox: Outbox
     senders: Mapping[Channel, Sender] = field(default_factory=dict)
     dead_letters: Callable[[str], Desk] = no_desk
+    levers: Callable[[str], Levers] = no_levers
     acknowledgements: Acknowledgements | None = None
 
 

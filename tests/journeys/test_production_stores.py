@@ -33,10 +33,12 @@ def test_a_release_that_breaks_goes_back_by_itself(production: Sandbox) -> None:
     first = production.call("promote", "--env", ENVIRONMENT, "--commit", good, "--wait")
     assert first.returncode == 0, first.stderr
     base, stage = find_public_url(load_settings(production.state.settings_file), ENVIRONMENT)
+    assert production.call("promote", "--env", ENVIRONMENT, "--commit", bad).returncode == 0
+    # Not before: each request that finds no idle process starts one, and the gates need the machine.
+    wait_for(lambda: _story(production)[0]["phase"] in ("VERIFYING", "BAKING", "HELD", "FAILED") or None, 400)
     with BackgroundTraffic(base, stage, ("cards",), rate_per_second=2) as traffic:
-        assert production.call("promote", "--env", ENVIRONMENT, "--commit", bad).returncode == 0
         try:
-            story = wait_for(lambda: _ended(production), 480)
+            story = wait_for(lambda: _ended(production), 240)
         finally:
             print(production.call("history", "--env", ENVIRONMENT).stdout, summarise(traffic.outcomes()))
     assert [(one["kind"], one["phase"]) for one in story[:2]] == [
@@ -53,8 +55,12 @@ def test_a_release_that_breaks_goes_back_by_itself(production: Sandbox) -> None:
     assert not list((production.root / "dagster").rglob("*.db"))
 
 
+def _story(sandbox: Sandbox) -> list[dict[str, Any]]:
+    promotions: list[dict[str, Any]] = sandbox.read("history", "--env", ENVIRONMENT)["promotions"]
+    return promotions
+
+
 def _ended(sandbox: Sandbox) -> list[dict[str, Any]] | None:
     """Give the environment's story once its newest change is a rollback that has ended, however it did."""
-    promotions: list[dict[str, Any]] = sandbox.read("history", "--env", ENVIRONMENT)["promotions"]
-    newest = promotions[0]
-    return promotions if newest["kind"] == "rollback" and newest["ended_at"] is not None else None
+    story = _story(sandbox)
+    return story if story[0]["kind"] == "rollback" and story[0]["ended_at"] is not None else None
