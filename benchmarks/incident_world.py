@@ -33,6 +33,7 @@ from namecard_release.workflow.pipeline import Pipeline, Site
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ENVIRONMENTS = ("dev", "staging", "prod")
+PLACE = "arn:aws:cloudwatch:ap-southeast-1:000000000000:alarm:"
 
 
 class Killed(BaseException):
@@ -129,7 +130,7 @@ class Simulation:
         self.settings = _settings(self.folder)
         for env in ENVIRONMENTS:
             names = expected_alarms(SERVICES)
-            self.alarms[env] = {n: AlarmReading(n, f"arn:{env}:{n}", AlarmState.OK, START) for n in names}
+            self.alarms[env] = {n: AlarmReading(n, f"{PLACE}{env}-{n}", AlarmState.OK, START) for n in names}
             self.pushed[env] = []
         self.restart()
 

@@ -18,6 +18,7 @@ from jobs.drift import build_drift_job
 from jobs.incident_evidence import incident_evidence_job
 from jobs.incidents import INCIDENT_JOBS
 from jobs.people import PEOPLE_JOBS
+from jobs.playbooks import PLAYBOOK_JOBS
 from jobs.promote import build_promote_job
 from jobs.readiness import build_readiness_job
 from jobs.rollback import rollback_job
@@ -68,6 +69,7 @@ def build_defs(settings: Settings, pipeline: object, open_pipeline: Callable[[],
             *PEOPLE_JOBS,
             *DLQ_JOBS,
             *INCIDENT_JOBS,
+            *PLAYBOOK_JOBS,
             incident_evidence_job,
         ],
         sensors=[

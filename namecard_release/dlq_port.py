@@ -143,6 +143,10 @@ class DeadLetterJournal(Protocol):
         """Note that intended replays went out."""
         ...
 
+    def resent(self, environment: str, message_ids: Sequence[str], run_id: str, at: datetime) -> None:
+        """Note that letters which were only archived, or in quarantine, went out from the archive."""
+        ...
+
     def presume(self, environment: str, intended_before: datetime, sent_after: datetime, at: datetime) -> int:
         """Call those PRESUMED_SENT that were intended before a moment; gives their number.
 

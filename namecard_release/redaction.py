@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from namecard_release.domain.encodings import encodings_of, read_base64, read_percent
 
@@ -240,3 +242,20 @@ def _redact_record(record: logging.LogRecord) -> None:
     if record.exc_info and record.exc_info[0] is not None:
         # A formatter takes this text in the place of its own.
         record.exc_text = redact(logging.Formatter().formatException(record.exc_info))
+
+
+def redact_json(value: Any) -> Any:
+    """Give a JSON value freed of secrets: its texts, its keys, and whatever a telling key such as `password` holds."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, Mapping):
+        return {redact(str(key)): _redact_member(str(key), one) for key, one in value.items()}
+    return [redact_json(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def _redact_member(key: str, held: Any) -> Any:
+    shown = redact_json(held)
+    if not isinstance(held, str) or shown != held:
+        return shown
+    pair = json.dumps({key: held})
+    return held if redact(pair) == pair else MASK

@@ -21,21 +21,33 @@ logger = logging.getLogger(__name__)
 _AT_ONCE = 10
 # Long enough for the ledger to take what was received; if it does not, the queue delivers it again.
 _VISIBILITY_SECONDS = 60
+_LONGEST_NAME, _LONGEST_REASON = 255, 1023
+_ARN = re.compile(r"arn:[\w-]+:cloudwatch:[\w-]+:\d+:alarm:.+")
 _ZONE = re.compile(r"([+-]\d{2})(\d{2})$")
 
 
 class SqsAlarmQueue:
-    """The queues of one region; `env` as for AwsClients. Keeps the port `AlarmQueue`."""
+    """The queues of one region; `env` as for AwsClients. Keeps the port `AlarmQueue`.
 
-    def __init__(self, region: str, endpoint_url: str | None = None, env: Mapping[str, str] | None = None) -> None:
+    What is received comes again after `visibility_seconds` unless it is deleted.
+    """
+
+    def __init__(
+        self,
+        region: str,
+        endpoint_url: str | None = None,
+        env: Mapping[str, str] | None = None,
+        visibility_seconds: int = _VISIBILITY_SECONDS,
+    ) -> None:
         self._clients = AwsClients(region, endpoint_url, env)
+        self._visibility = visibility_seconds
         self._urls: dict[str, str] = {}
 
     def receive(self, queue: str) -> tuple[PushedAlarm, ...]:
         """Receive up to ten messages without waiting; one that is no alarm is logged and left to the redrive."""
         with aws_errors_told(f"receive alarms from the queue {queue}"):
             answer = self._clients.sqs.receive_message(
-                QueueUrl=self._url(queue), MaxNumberOfMessages=_AT_ONCE, VisibilityTimeout=_VISIBILITY_SECONDS
+                QueueUrl=self._url(queue), MaxNumberOfMessages=_AT_ONCE, VisibilityTimeout=self._visibility
             )
         return tuple(pushed for message in answer.get("Messages", []) if (pushed := _read(queue, message)) is not None)
 
@@ -61,7 +73,7 @@ class SqsAlarmQueue:
 def _read(queue: str, message: MessageTypeDef) -> PushedAlarm | None:
     try:
         return PushedAlarm(message["ReceiptHandle"], read_push(message.get("Body", "")))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         # Never its text: a body that is not understood may hold anything.
         told = (queue, message.get("MessageId", "?"), type(error).__name__)
         logger.warning("A message of the queue %s is no alarm: %s (%s); it is left to the queue's redrive", *told)
@@ -71,21 +83,36 @@ def _read(queue: str, message: MessageTypeDef) -> PushedAlarm | None:
 def read_push(body: str) -> AlarmReading:
     """Read the body of a message: CloudWatch's own JSON, alone (raw delivery) or inside SNS's envelope.
 
-    Raises ValueError, KeyError, TypeError or AttributeError for anything else.
+    Raises ValueError, KeyError, TypeError, AttributeError, ArithmeticError or RecursionError for anything else.
     """
     told: Any = json.loads(body)
     topic = ""
     if told.get("Type") == "Notification":
         topic, told = told.get("TopicArn", ""), json.loads(told["Message"])
+    name = _plain(told["AlarmName"], _LONGEST_NAME)
+    arn = told.get("AlarmArn") or _name_beside(topic, name, told.get("AWSAccountId"))
+    if not name or not _ARN.fullmatch(_plain(arn, len(arn))):
+        raise ValueError("an alarm that CloudWatch could not have named")
     # CloudWatch writes the zone without a colon, which Python 3.11's fromisoformat takes, and older messages with Z.
     since = datetime.fromisoformat(_ZONE.sub(r"\1:\2", told["StateChangeTime"]))
     return AlarmReading(
-        name=logical_name(told["AlarmName"]),
-        arn=told.get("AlarmArn") or _name_beside(topic, told["AlarmName"], told.get("AWSAccountId")),
+        name=logical_name(name),
+        arn=arn,
         state=AlarmState(told["NewStateValue"]),
         since=(since if since.tzinfo else since.replace(tzinfo=UTC)).astimezone(UTC),
-        reason=str(told.get("NewStateReason", "")),
+        reason=_cleaned(str(told.get("NewStateReason", "")))[:_LONGEST_REASON],
     )
+
+
+def _plain(text: str, longest: int) -> str:
+    if not isinstance(text, str) or len(text) > longest or text != _cleaned(text):
+        raise ValueError("a name that is no plain text")
+    return text
+
+
+def _cleaned(text: str) -> str:
+    """Leave out what no database keeps: control characters and halves of a character."""
+    return "".join(one for one in text if one.isprintable() or one in "\n\t").encode(errors="ignore").decode()
 
 
 def _name_beside(topic: str, alarm: str, account: str | None) -> str:

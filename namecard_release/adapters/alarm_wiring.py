@@ -11,7 +11,16 @@ from typing import Any
 from namecard_release.adapters.aws_clients import AwsClients
 from namecard_release.adapters.aws_errors import aws_errors_told
 from namecard_release.adapters.cloudwatch import find_alarms
-from namecard_release.domain.wiring import AlarmActions, Change, Step, Subscription, Wanted, Wiring, wired
+from namecard_release.domain.wiring import (
+    MOST_RETURNS,
+    AlarmActions,
+    Change,
+    Step,
+    Subscription,
+    Wanted,
+    Wiring,
+    wired,
+)
 
 _AT_ONCE = 100
 _ALLOWED = "AlarmsOfNameCardRelease"
@@ -42,6 +51,7 @@ class AlarmWiring:
             allowed=frozenset(arn for arn, url in urls.items() if url and self._allows(url, wanted.topic)),
             subscriptions=tuple(self._subscriptions(wanted.topic)) if topic else (),
             alarms=self._alarms(),
+            returns=self._returns(urls[wanted.queue]),
         )
 
     def apply(self, change: Change, wanted: Wanted) -> None:
@@ -53,6 +63,11 @@ class AlarmWiring:
                 case Step.QUEUE | Step.DEAD_LETTERS:
                     self._clients.sqs.create_queue(
                         QueueName=_name(change.target), Attributes={"MessageRetentionPeriod": _KEPT_SECONDS}
+                    )
+                case Step.RETURNS:
+                    policy = {"deadLetterTargetArn": wanted.dead_letters, "maxReceiveCount": MOST_RETURNS}
+                    self._clients.sqs.set_queue_attributes(
+                        QueueUrl=self._url(wanted.queue) or "", Attributes={"RedrivePolicy": json.dumps(policy)}
                     )
                 case Step.ALLOW:
                     self._allow(change.target, wanted.topic)
@@ -77,6 +92,16 @@ class AlarmWiring:
                 return self._clients.sqs.get_queue_url(QueueName=_name(arn))["QueueUrl"]
             except self._clients.sqs.exceptions.QueueDoesNotExist:
                 return None
+
+    def _returns(self, url: str | None) -> str | None:
+        if url is None:
+            return None
+        with aws_errors_told("read the redrive of the incidents' queue"):
+            told = self._clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])
+        target: str | None = json.loads(told.get("Attributes", {}).get("RedrivePolicy") or "{}").get(
+            "deadLetterTargetArn"
+        )
+        return target
 
     def _policy(self, url: str) -> dict[str, Any]:
         told = self._clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])

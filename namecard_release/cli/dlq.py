@@ -61,6 +61,7 @@ class _Words:
     reason: str = ""
     actor: str | None = None
     fix: str = ""
+    archived: str = ""
 
 
 @dlq.command("sample")
@@ -86,13 +87,20 @@ def replay(
     every: Annotated[bool, typer.Option("--all", help="Whatever the rules think; poison excepted.")] = False,
     rate: RateOption = None,
     fix: FixOption = "",
+    archived: Annotated[
+        str, typer.Option("--archived", help="An object of the archive: its letters, not the queue's.")
+    ] = "",
     plan_only: PlanOption = False,
     actor: ActorOption = None,
     settings: SettingsOption = None,
     json: JsonOption = False,
 ) -> None:
     """Send letters back to the functions that failed, archived and journaled first; the others stay in the queue."""
-    words = _Words(env, Mode.REPLAY, limit, expression, every, rate, reason, actor, fix)
+    words = _Words(env, Mode.REPLAY, limit, expression, every, rate, reason, actor, fix, archived)
+    if archived and plan_only:
+        with exit_codes():
+            _print_archived(_open(settings, env)[0], words, json)
+        return
     _act(settings, words, plan_only, json)
 
 
@@ -190,6 +198,38 @@ def _print_object(desk: Desk, key: str, json: bool) -> None:
     print_table(headers, rows)
 
 
+def _print_archived(desk: Desk, words: _Words, json: bool) -> None:
+    from namecard_release.adapters.dead_letters.showing import show_letter
+    from namecard_release.workflow.archived_letters import look_into
+
+    plans = look_into(desk, _ask(words, words.limit or _PLAN_LIMIT).order, words.archived)
+    if json:
+        shown = [
+            {
+                **show_letter(one.letter),
+                "would": {
+                    "action": "keep" if one.target is None else "replay",
+                    "reason": one.reason,
+                    "replay_key": one.key,
+                    "attempt": one.attempt,
+                    "function": None if one.target is None else one.target.function,
+                },
+            }
+            for one in plans
+        ]
+        print_json({"object": words.archived, "letters": shown})
+        return
+    headers = ("SERVICE", "ERROR", "WOULD", "REPLAY", "KEY", "REASON")
+    rows = [
+        (
+            *(one.service, one.letter.error_name or one.letter.error_message[:40] or "-"),
+            *("keep" if one.target is None else "replay", str(one.attempt or "-"), one.key or "-", one.reason[:100]),
+        )
+        for one in plans
+    ]
+    print_table(headers, rows)
+
+
 def _act(path: SettingsOption, words: _Words, plan_only: bool, json: bool) -> None:
     with exit_codes():
         if plan_only:
@@ -227,7 +267,7 @@ def _ask(words: _Words, limit: int) -> Ask:
     actor = redact(getpass.getuser() if words.actor is None else words.actor).strip()
     word = Word(words.env, actor, redact(words.reason), datetime.now(UTC))
     order = Order(words.mode, limit, f"cli-{uuid.uuid4().hex[:12]}", words.expression, words.insist, words.rate)
-    return Ask(order, word, words.fix)
+    return Ask(order, word, words.fix, words.archived)
 
 
 def _open(path: SettingsOption, env: str) -> tuple[Desk, SqlLedger]:

@@ -1,7 +1,8 @@
-"""`outbox list|show|send|retry`: what is told to people, what waits and why, and another try."""
+"""`outbox list|show|send|retry|drop`: what is told to people, what waits and why, another try, and none."""
 
 from __future__ import annotations
 
+import getpass
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -10,14 +11,16 @@ import typer
 
 from namecard_release.cli.output import FAILED, UNKNOWN, exit_codes, print_json, print_table, when
 from namecard_release.cli.reading import JsonOption, SettingsOption, read_settings
+from namecard_release.domain.audit import AuditEvent
 from namecard_release.domain.messages import Channel, MessageState, QueuedMessage
-from namecard_release.errors import RefusedError
+from namecard_release.errors import MisuseError, RefusedError
+from namecard_release.redaction import redact
 from namecard_release.settings import Settings
 
 if TYPE_CHECKING:
     from namecard_release.ledger.outbox import SqlOutbox
 
-outbox = typer.Typer(help="Messages to people: list, show, send, retry.", no_args_is_help=True)
+outbox = typer.Typer(help="Messages to people: list, show, send, retry, drop.", no_args_is_help=True)
 ChannelOption = Annotated[Channel | None, typer.Option("--channel", help="Of this channel alone.")]
 KeyArgument = Annotated[str, typer.Argument(help="The message's key, as the list shows it.")]
 
@@ -25,7 +28,7 @@ KeyArgument = Annotated[str, typer.Argument(help="The message's key, as the list
 @outbox.command("list")
 def list_messages(
     channel: ChannelOption = None,
-    state: Annotated[MessageState | None, typer.Option("--state", help="waiting, sent or refused.")] = None,
+    state: Annotated[MessageState | None, typer.Option("--state", help="waiting, sent, refused or dropped.")] = None,
     subject: Annotated[str | None, typer.Option("--subject", help="About this incident or promotion alone.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many, the newest first.")] = 50,
     settings: SettingsOption = None,
@@ -92,6 +95,28 @@ def retry(key: KeyArgument, settings: SettingsOption = None) -> None:
         if not _open(read_settings(settings)).retry(key, datetime.now(UTC)):
             raise RefusedError(f"message {key} is sent, or there is none: 'namecard-release outbox list' tells")
     typer.echo(f"{key} is tried at the next round")
+
+
+@outbox.command("drop")
+def drop(
+    key: KeyArgument,
+    reason: Annotated[str, typer.Option("--reason", help="Why nobody needs it, for the audit trail.")],
+    actor: Annotated[str | None, typer.Option("--actor", help="Who; your login by default.")] = None,
+    settings: SettingsOption = None,
+) -> None:
+    """Let a waiting or refused message never be sent; what waits behind it goes on. `retry` takes it back."""
+    with exit_codes():
+        who = redact(getpass.getuser() if actor is None else actor).strip()
+        if not who or not reason.strip():
+            raise MisuseError("a message is dropped by somebody and for a reason: give --reason (and --actor)")
+        kept = _open(read_settings(settings))
+        known = kept.message(key)
+        about = {} if known is None else {"channel": str(known.message.channel), "kind": str(known.message.kind)}
+        event = AuditEvent(datetime.now(UTC), who, "message dropped", key, None, redact(reason.strip()), about)
+        if not kept.drop(key, event):
+            told = "is not there" if known is None else f"is {known.state}, or is being sent just now"
+            raise RefusedError(f"message {key} {told}: 'namecard-release outbox list' tells")
+    typer.echo(f"{key} is dropped")
 
 
 def _open(settings: Settings) -> SqlOutbox:

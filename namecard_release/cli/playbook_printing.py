@@ -118,7 +118,8 @@ def _line(one: Mitigation) -> str:
 
 def print_done(one: Mitigation) -> None:
     """Print where a mitigation stands now, and how it is undone."""
-    typer.echo(f"{_line(one)}; {one.outcome}")
+    of = f" for {one.incident}" if one.incident else ""
+    typer.echo(printable(f"mitigation {one.number} {one.state}{of}: {one.target}: {one.outcome}"))
     if one.state == "APPLIED" and one.kind not in RELEASES:
         typer.echo(f"undo it with: namecard-release playbook undo {one.number} --reason '...'")
 

@@ -119,7 +119,7 @@ def run(
             flag=flag,
             confirm=confirm_writer,
             incident=_linked(pipeline, name, env, service, _id(incident)),
-            run_id=f"cli-{uuid.uuid4().hex[:12]}",
+            run_id=_run_id(),
             despite_hold=despite_hold,
         )
         if mitigation in RELEASES:
@@ -160,7 +160,7 @@ def undo(
         pipeline = _open(read_settings(settings))
         from namecard_release.workflow.mitigating import Undo, plan_undo, undo_mitigation
 
-        wanted = Undo(number, _who(actor), redact(reason).strip(), force, confirm_writer, despite_hold)
+        wanted = Undo(number, _who(actor), redact(reason).strip(), force, confirm_writer, despite_hold, _run_id())
         if plan_only:
             printing.print_decision(plan_undo(pipeline, wanted), json)
             return
@@ -222,6 +222,10 @@ def _open(settings: Settings) -> Pipeline:
     from namecard_release.composition import build_pipeline
 
     return build_pipeline(settings)
+
+
+def _run_id() -> str:
+    return f"cli-{uuid.uuid4().hex[:12]}"
 
 
 def _who(actor: str | None) -> str:

@@ -122,14 +122,12 @@ def diagnose_connections(facts: Facts) -> Finding:
     ]
     wanting = _wanting(facts.triage.value)
     offender = wanting.most_common(1)[0][0] if wanting else None
-    told = tuple(f"{one.measure} of {one.of} reached {one.most:.0f}, last {one.latest:.0f}" for one in read)
-    peak = "; ".join(told) or f"connections were not read: {facts.measures.unread or 'CloudWatch has none'}"
-    limit = "" if facts.threshold is None else f", the alarm's threshold is {facts.threshold:.0f}"
+    peak = _tell_connections(facts, read)
     without = ", ".join(f"{service} {count}" for service, count in wanting.most_common())
     failing = (
         f"; could not connect: {without}" if wanting else f"; no service logged a failed connection{_unseen(facts)}"
     )
-    return Finding(Diagnosis(Cause.DATABASE_CONNECTIONS, f"{peak}{limit}{failing}"), offender, _failures_of(facts))
+    return Finding(Diagnosis(Cause.DATABASE_CONNECTIONS, f"{peak}{failing}"), offender, _failures_of(facts))
 
 
 def diagnose_dead_letters(facts: Facts) -> Finding:
@@ -181,6 +179,18 @@ def _most_failing(told: TriageResult) -> str | None:
     for group in told.groups:
         counts[group.service] += group.count
     return counts.most_common(1)[0][0] or None if counts else None
+
+
+def _tell_connections(facts: Facts, read: Sequence[Series]) -> str:
+    """Tell what the alarm watches first, with its threshold; the other one is told beside it."""
+    watched = () if facts.target.value is None else tuple(dict(facts.target.value.dimensions).values())
+    own = [one for one in read if not watched or one.of in watched]
+    told = [f"{one.measure} of {one.of} reached {one.most:.0f}, last {one.latest:.0f}" for one in own]
+    what = f"connections{f' of {watched[0]}' if watched else ''}"
+    told = told or [f"{what} were not read: {facts.measures.unread or 'CloudWatch has none'}"]
+    limit = [] if facts.threshold is None else [f"the alarm's threshold is {facts.threshold:.0f}"]
+    beside = [f"{one.measure} of {one.of} reached {one.most:.0f}" for one in read if one not in own]
+    return "; ".join((", ".join((*told, *limit)), *beside))
 
 
 def _wanting(told: TriageResult | None) -> Counter[str]:

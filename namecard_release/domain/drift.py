@@ -11,6 +11,8 @@ from enum import StrEnum
 
 from namecard_release.domain.alarms import AlarmReading, AlarmState, missing_alarms
 from namecard_release.domain.gates import Phase, Verdict
+from namecard_release.domain.mitigated_drift import explain_drift
+from namecard_release.domain.mitigations import Mitigation
 from namecard_release.domain.serving import ServedFunction, Serving, TemplateResource
 
 _SHOWN = 5
@@ -37,12 +39,13 @@ class StackDrift:
 
 @dataclass(frozen=True)
 class DriftItem:
-    """One thing that is not as the ledger's release has it."""
+    """One thing that is not as the ledger's release has it; `explained` names the mitigations that made it so."""
 
     section: str
     name: str
     expected: str
     found: str
+    explained: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,9 +80,17 @@ def names_of(key: str) -> tuple[str, str]:
 
 
 def judge_drift(
-    environment: str, release: str, promotion: str, services: Sequence[str], observed: Observed
+    environment: str,
+    release: str,
+    promotion: str,
+    services: Sequence[str],
+    observed: Observed,
+    mitigations: Sequence[Mitigation] = (),
 ) -> DriftReport:
-    """Compare what was read with the release that the ledger says runs there."""
+    """Compare what was read with the release that the ledger says runs there.
+
+    What differs only by a mitigation in force is told as that, and does not fail its section.
+    """
     sections: dict[str, _Found | None] = {
         "code": _of_serving(observed, _compare_code, _unread_code),
         "aliases": _of_serving(observed, _compare_aliases, _unread_aliases),
@@ -89,7 +100,7 @@ def judge_drift(
         "dashboard": _existence("dashboard", observed.dashboard),
     }
     if observed.stacks is not None:
-        sections["CloudFormation"] = _compare_stacks(observed.stacks)
+        sections["CloudFormation"] = _compare_stacks(observed.stacks, mitigations)
     phases = tuple(_phase(name, found, _why_unread(name, observed)) for name, found in sections.items())
     items = tuple(item for found in sections.values() if found is not None for item in found[0])
     return DriftReport(environment, release, promotion, phases, items)
@@ -107,13 +118,16 @@ def _phase(name: str, found: _Found | None, unread: str | None) -> Phase:
     if found is None:
         return Phase(name, Verdict.UNKNOWN, f"unread: {unread or 'no reason was given'}")
     items, dark = found
+    explained = "; ".join(dict.fromkeys(one.explained for one in items if one.explained))
+    items = [one for one in items if not one.explained]
     if items:
         more = f" and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
         told = "; ".join(f"{one.name}: {one.found} instead of {one.expected}" for one in items[:_SHOWN])
         return Phase(name, Verdict.FAILED, f"{told}{more}; {NOT_KNOWN}")
     if dark:
         return Phase(name, Verdict.UNKNOWN, f"unread: {'; '.join(dark[:_SHOWN])}")
-    return Phase(name, Verdict.PASSED, "as the ledger's release has it")
+    but = f" but for {explained}" if explained else ""
+    return Phase(name, Verdict.PASSED, f"as the ledger's release has it{but}")
 
 
 def _of_serving(
@@ -195,9 +209,11 @@ def _existence(name: str, there: bool | None) -> _Found | None:
     return ([] if there else [DriftItem(name, name, "one", "none")]), []
 
 
-def _compare_stacks(stacks: Sequence[StackDrift]) -> _Found:
+def _compare_stacks(stacks: Sequence[StackDrift], mitigations: Sequence[Mitigation]) -> _Found:
     drifted = [
-        DriftItem("CloudFormation", f"{one.stack} {name}", "its template", "another")
+        DriftItem(
+            "CloudFormation", f"{one.stack} {name}", "its template", "another", explain_drift(name, mitigations) or ""
+        )
         for one in stacks
         if one.status is StackDriftStatus.DRIFTED
         for name in one.resources or ("its resources",)

@@ -33,11 +33,12 @@ class MessageKind(StrEnum):
 
 
 class MessageState(StrEnum):
-    """How far a message is: not yet taken by its channel, taken, or refused for good."""
+    """How far a message is: not yet taken by its channel, taken, refused for good, or dropped: nobody needs it."""
 
     WAITING = "waiting"
     SENT = "sent"
     REFUSED = "refused"
+    DROPPED = "dropped"
 
 
 @dataclass(frozen=True)

@@ -128,7 +128,7 @@ class Mitigation:
 
 @dataclass(frozen=True)
 class Request:
-    """What a person, or a policy, asks for; `to` is the value wanted, in words.
+    """What a person asks for; `to` is the value wanted, in words.
 
     `confirm` is the writer's name, for a failover; `flag` the name of a declared flag.
     """
@@ -146,12 +146,16 @@ class Request:
     incident: str | None = None
     run_id: str = ""
     despite_hold: bool = False
-    by_policy: bool = False
 
 
 def describe_change(target: Target, before: str, after: str) -> str:
     """Tell a change in one line."""
-    return f"{target}: {tell_value(target.lever, before)} -> {tell_value(target.lever, after)}"
+    return f"{target}: {tell_values(target.lever, before, after)}"
+
+
+def tell_values(lever: Lever, before: str, after: str) -> str:
+    """Tell both values of a change."""
+    return f"{tell_value(lever, before)} -> {tell_value(lever, after)}"
 
 
 def tell_value(lever: Lever, value: str) -> str:
@@ -184,12 +188,12 @@ def judge_unsettled(one: Mitigation, value: str) -> Settled | None:
     found = tell_value(one.target.lever, value)
     if one.state is MitigationState.UNDOING:
         if value == one.before:
-            return Settled(MitigationState.UNDONE, f"found at {found}")
+            return Settled(MitigationState.UNDONE, f"{tell_values(one.target.lever, one.after, value)}, found so")
         if value != one.after:
             return Settled(MitigationState.APPLIED, f"not undone: somebody else made it {found}")
         return None
     if value == one.after:
-        return Settled(MitigationState.APPLIED, f"found at {found}")
+        return Settled(MitigationState.APPLIED, f"{tell_values(one.target.lever, one.before, value)}, found so")
     if value != one.before:
         return Settled(MitigationState.FAILED, f"not in force: it was found at {found}")
     return None

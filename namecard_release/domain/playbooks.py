@@ -167,7 +167,7 @@ def _told(evidence: IncidentEvidence) -> str:
 def _not_for(evidence: IncidentEvidence, what: str) -> str:
     if evidence.cause.cause is Cause.UNKNOWN:
         return f"the cause is UNKNOWN: {evidence.cause.reason or 'nothing was read'}"
-    return f"{what}, and {_told(evidence)}"
+    return f"{what}, and the likely cause is {evidence.cause.cause}"
 
 
 def _find_flag(known: Known, service: str | None, *, degrades: bool) -> Flag | None:
@@ -220,6 +220,13 @@ def _reserved(evidence: IncidentEvidence, known: Known) -> Suggestion | str:
     service = evidence.service
     if evidence.cause.cause is not Cause.THROTTLING or service is None:
         return _not_for(evidence, "more reserved concurrency helps a throttled function")
+    counts = [one for one in evidence.measures.value or () if one.measure is Measure.THROTTLES and one.of == service]
+    if counts and not counts[0].unread and not counts[0].total:
+        return f"no invocation of {service} was throttled in that time"
+    return _more_reserved(evidence, known, service)
+
+
+def _more_reserved(evidence: IncidentEvidence, known: Known, service: str) -> Suggestion | str:
     limits = evidence.concurrency.value
     if limits is None:
         return f"its concurrency is UNKNOWN: {evidence.concurrency.unread or 'not read'}"
@@ -278,13 +285,15 @@ def _proxy(evidence: IncidentEvidence, known: Known) -> Suggestion | str:
 
 
 def _failover(evidence: IncidentEvidence, known: Known) -> Suggestion | str:
-    if known.cluster is None:
+    cluster = known.cluster
+    if cluster is None:
         return f"the cluster's health is UNKNOWN: {known.cluster_unread or 'not read'}"
-    if not known.cluster.trouble:
-        return f"{known.cluster.name} is healthy, its writer is {known.cluster.writer}"
-    return Suggestion(
-        _K.FAILOVER, "", "", f"{known.cluster.trouble}; its writer is {known.cluster.writer or 'unknown'}"
-    )
+    if not cluster.trouble:
+        return f"{cluster.name} is healthy, its writer is {cluster.writer}"
+    fit = [one for one in cluster.members if not one.is_writer and one.status == "available"]
+    if not cluster.writer or not fit:
+        return f"there is nothing to fail over to or from: {cluster.trouble}"
+    return Suggestion(_K.FAILOVER, "", "", f"{cluster.trouble}; its writer is {cluster.writer}")
 
 
 _RULES: Mapping[MitigationKind, Callable[[IncidentEvidence, Known], Suggestion | str]] = {

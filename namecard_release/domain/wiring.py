@@ -11,6 +11,8 @@ from enum import StrEnum
 
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html: so many for each state.
 MOST_ACTIONS = 5
+# A message that nobody could take up so often, a minute each, is none for this queue.
+MOST_RETURNS = 20
 
 
 class Step(StrEnum):
@@ -19,6 +21,7 @@ class Step(StrEnum):
     TOPIC = "topic"
     QUEUE = "queue"
     DEAD_LETTERS = "dead letters"
+    RETURNS = "returns"
     ALLOW = "queue policy"
     SUBSCRIBE = "subscription"
     REDRIVE = "redrive"
@@ -63,7 +66,9 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Wiring:
-    """What is there. `allowed` are the queues that the topic may already write to."""
+    """What is there. `allowed` are the queues that the topic may already write to; `returns` is where the incidents'
+    queue puts what was returned to it too often, None when it keeps it for ever.
+    """
 
     topic: bool
     queue: bool
@@ -71,6 +76,7 @@ class Wiring:
     allowed: frozenset[str]
     subscriptions: tuple[Subscription, ...]
     alarms: tuple[AlarmActions, ...]
+    returns: str | None = None
 
 
 @dataclass(frozen=True)
@@ -99,6 +105,10 @@ def _resources(found: Wiring, wanted: Wanted) -> Iterator[Change]:
     ):
         if not there:
             yield Change(step, name, "absent", "created")
+    if found.returns is None:
+        # One that somebody else chose stays.
+        after = f"after {MOST_RETURNS} returns to {_short(wanted.dead_letters)}"
+        yield Change(Step.RETURNS, wanted.queue, "what is no alarm comes back for ever", after)
     for queue in (wanted.queue, wanted.dead_letters):
         if queue not in found.allowed:
             yield Change(Step.ALLOW, queue, "closed to the topic", "the topic may write")

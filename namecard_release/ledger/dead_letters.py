@@ -15,6 +15,7 @@ from namecard_release.ledger.dead_letter_schema import dead_letters
 from namecard_release.ledger.store import Store
 
 _OPEN = (JournalState.INTENDED, JournalState.PRESUMED_SENT)
+_ARCHIVED = (JournalState.FILED, JournalState.QUARANTINED)
 _ITEM = (dead_letters.c.environment, dead_letters.c.message_id)
 
 
@@ -72,6 +73,17 @@ class DeadLetters(Store):
         with self.writing() as connection:
             change = update(dead_letters).where(own & dead_letters.c.state.in_(_OPEN))
             connection.execute(change.values(state=JournalState.SENT.value, settled_at=at))
+
+    def resent(self, environment: str, message_ids: Sequence[str], run_id: str, at: datetime) -> None:
+        """Note that letters which were only archived, or in quarantine, went out from the archive."""
+        if not message_ids:
+            return
+        table = dead_letters.c
+        own = (table.environment == environment) & table.message_id.in_(message_ids) & table.state.in_(_ARCHIVED)
+        sent = {"state": JournalState.SENT.value, "attempt": table.attempt + 1, "run_id": run_id, "settled_at": at}
+        with self.writing() as connection:
+            # When it was intended is now: whoever came into the queue before is no return of this replay.
+            connection.execute(update(dead_letters).where(own).values(**sent, intended_at=at))
 
     def presume(self, environment: str, intended_before: datetime, sent_after: datetime, at: datetime) -> int:
         """Call those PRESUMED_SENT that were intended before a moment and cannot have expired; gives their number."""

@@ -58,7 +58,7 @@ class Incidents(Store):
                 _write_story(connection, step)
                 queue_messages(connection, step.messages)
                 for event in step.events:
-                    append_event(connection, replace(event, reason=_redact(event.reason)))
+                    append_event(connection, replace(event, actor=_redact(event.actor), reason=_redact(event.reason)))
         except PermanentError as error:
             # The number, the fingerprint or a slot is taken: somebody was faster.
             if isinstance(error.__cause__, IntegrityError):
@@ -128,11 +128,9 @@ def _redact(text: str) -> str:
 
 
 def _redact_all(value: Any) -> Any:
-    if isinstance(value, str):
-        return _redact(value)
-    if isinstance(value, Mapping):
-        return {key: _redact_all(one) for key, one in value.items()}
-    return [_redact_all(one) for one in value] if isinstance(value, list | tuple) else value
+    from namecard_release.redaction import redact_json
+
+    return redact_json(value)
 
 
 def _write_incident(connection: Connection, step: Step) -> bool:
@@ -152,9 +150,9 @@ def _write_story(connection: Connection, step: Step) -> None:
         connection.execute(update(incident_breaches).where(active).values(ended_at=ended.ended_at))
     rows: list[tuple[Any, list[dict[str, Any]]]] = [
         (incident_breaches, [{**asdict(b), "reason": _redact(b.reason)} for b in step.begun]),
-        (incident_entries, [{**asdict(e), "text": _redact(e.text), "incident": own} for e in step.entries]),
+        (incident_entries, [_redact_all(asdict(e)) | {"incident": own} for e in step.entries]),
         (incident_slots, [{**asdict(s), "kind": s.kind.value} for s in step.slots]),
-        (incident_evidence, [{**_redact_all(asdict(e)), "incident": own} for e in step.evidence]),
+        (incident_evidence, [_redact_all(asdict(e)) | {"incident": own} for e in step.evidence]),
     ]
     for table, values in rows:
         if values:
@@ -175,7 +173,7 @@ def _withdraw_calls(connection: Connection, incident_id: str, at: datetime | Non
         & (outbox_messages.c.state == MessageState.WAITING.value)
         & free
     )
-    told = {"state": MessageState.REFUSED.value, "since": at, "next_try": None, "reason": "answered before it was sent"}
+    told = {"state": MessageState.DROPPED.value, "since": at, "next_try": None, "reason": "answered before it was sent"}
     connection.execute(update(outbox_messages).where(waiting).values(**told))
 
 
@@ -183,7 +181,7 @@ def _incident_values(incident: Incident) -> dict[str, Any]:
     values = {name: getattr(incident, name) for name in incident.__dataclass_fields__ if name != "fingerprint"}
     redacted = {
         name: None if values[name] is None else _redact(values[name])
-        for name in ("resolution", "root_cause", "data_at_risk")
+        for name in ("resolution", "root_cause", "data_at_risk", "acknowledged_by", "resolved_by")
     }
     return {
         **values,
@@ -193,7 +191,7 @@ def _incident_values(incident: Incident) -> dict[str, Any]:
         "kind": incident.fingerprint.kind,
         "service": incident.fingerprint.service,
         "severity": incident.severity.value,
-        "done": [[one.item.value, one.at.isoformat(), one.actor, _redact(one.note)] for one in incident.done],
+        "done": [[one.item.value, one.at.isoformat(), _redact(one.actor), _redact(one.note)] for one in incident.done],
     }
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, and_, delete, exists, func, insert, or_, select, update
 
+from namecard_release.domain.audit import AuditEvent
 from namecard_release.domain.messages import (
     Backlog,
     Channel,
@@ -18,6 +20,7 @@ from namecard_release.domain.messages import (
     QueuedMessage,
 )
 from namecard_release.errors import PermanentError
+from namecard_release.ledger.audit import append_event
 from namecard_release.ledger.outbox_tables import closed_channels, outbox_messages, outbox_tries
 from namecard_release.ledger.store import Store
 
@@ -95,6 +98,23 @@ class SqlOutbox(Store):
         change = update(outbox_messages).where(open_).values(state=MessageState.WAITING.value, next_try=None, since=at)
         with self.writing() as connection:
             return connection.execute(change).rowcount > 0
+
+    def drop(self, key: str, event: AuditEvent) -> bool:
+        """Let a message that waits or was refused never be sent, and say so in the audit trail, or neither.
+
+        False when there is none such, or when a try of it is under way, whose end is its sender's to record.
+        """
+        column = outbox_messages.c
+        open_ = column.state.in_((MessageState.WAITING.value, MessageState.REFUSED.value))
+        free = or_(column.unsure.is_(False), column.next_try.is_(None), column.next_try <= event.at)
+        reason = _redact(f"dropped by {event.actor}: {event.reason}")
+        values = {"state": MessageState.DROPPED.value, "since": event.at, "next_try": None, "reason": reason}
+        with self.writing() as connection:
+            own = update(outbox_messages).where((column.key == key) & open_ & free)
+            if connection.execute(own.values(**values)).rowcount == 0:
+                return False
+            append_event(connection, replace(event, actor=_redact(event.actor), reason=_redact(event.reason)))
+        return True
 
     def tries(self, channel: Channel, since: datetime) -> tuple[datetime, ...]:
         """Give when tries began on a channel, oldest first."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from namecard_release.sandbox.alarm_queues import queue_name
 from namecard_release.sandbox.emulator_process import ACCOUNT, REGION, client_environment
 from namecard_release.sandbox.processes import LOOPBACK
 from namecard_release.sandbox.state import ENVIRONMENTS, SandboxState
@@ -58,6 +59,7 @@ def content(state: SandboxState, tools: Toolchain) -> dict[str, Any]:
         "tools": {"cdk": list(tools.cdk), "path": list(tools.folders)},
         "dagster": {"url": state.ui_url},
         "aws": {"endpoint_url": state.endpoint, "env": aws_environment(state)},
+        "incidents": {"queues": {name: queue_name(name) for name in ENVIRONMENTS}},
         "trial": {"database_url": state.database_url("test")},
         "environments": {name: _environment(state, name) for name in ENVIRONMENTS},
     }

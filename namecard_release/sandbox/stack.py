@@ -17,12 +17,13 @@ from pathlib import Path
 from namecard_release.dlq_settings import DeadLetters
 from namecard_release.errors import TransientError
 from namecard_release.sandbox import dagster_process, postgres, processes
+from namecard_release.sandbox.alarm_queues import ensure_alarm_queues
 from namecard_release.sandbox.bootstrap import bootstrap, is_bootstrapped
 from namecard_release.sandbox.buckets import ensure_bucket
 from namecard_release.sandbox.emulator_process import start_emulator
 from namecard_release.sandbox.production import read_instance, storage_environment
 from namecard_release.sandbox.settings_file import aws_environment, write_settings
-from namecard_release.sandbox.state import SandboxState, StateStore, Stores, read_state
+from namecard_release.sandbox.state import ENVIRONMENTS, SandboxState, StateStore, Stores, read_state
 from namecard_release.sandbox.toolchain import Toolchain, ensure_toolchain
 from namecard_release.settings import SETTINGS_VARIABLE
 
@@ -220,6 +221,7 @@ def _ensure_account(building: _Building, tools: Toolchain) -> None:
         bootstrap(tools, environment, building.root, building.log("cdk-bootstrap"))
     if endpoint is not None:
         ensure_bucket(endpoint, DeadLetters().archive_bucket)
+        ensure_alarm_queues(endpoint, store.state.emulator_port or 0, ENVIRONMENTS)
     building.tell("the emulated account is ready for CDK")
 
 

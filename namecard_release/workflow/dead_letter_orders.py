@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from namecard_release.domain.approvals import is_named
 from namecard_release.domain.audit import AuditEvent
@@ -13,6 +14,7 @@ from namecard_release.domain.promotion import Promotion
 from namecard_release.domain.release import short
 from namecard_release.errors import MisuseError
 from namecard_release.ledger_port import ReleaseLedger
+from namecard_release.workflow.archived_letters import look_into, replay_archived
 from namecard_release.workflow.dead_letters import (
     Desk,
     Order,
@@ -29,11 +31,15 @@ _HISTORY = 50
 
 @dataclass(frozen=True)
 class Ask:
-    """An order with who gives it and why; `fix` is a ref that must be deployed and good before anything is sent."""
+    """An order with who gives it and why; `fix` is a ref that must be deployed and good before anything is sent.
+
+    `archived` names an object of the archive whose letters are meant, instead of the queue's.
+    """
 
     order: Order
     word: Word
     fix: str = ""
+    archived: str = ""
 
 
 def look(desk: Desk, ledger: ReleaseLedger, ask: Ask) -> Sample:
@@ -59,12 +65,20 @@ def carry_out(desk: Desk, ledger: ReleaseLedger, ask: Ask) -> Done:
     if held is not None:
         ledger.record_event(_event(desk, ask, "dead letters held", {"why": held}))
         return Done(Verdict.UNKNOWN, held, {}, desk.ports.queue.depth().total, (), (), 0.0)
-    drainer = Drainer(desk, ask.order, _released_at(released))
+    run = _make_run(desk, ask, released)
     ledger.record_event(_event(desk, ask, f"dead letters: {ask.order.mode} begun", {"limit": ask.order.limit}))
-    done = drainer.run()
+    done = run()
     ended = _event(desk, ask, f"dead letters: {ask.order.mode} ended", {**done.counts, "left": done.left})
     ledger.record_event(replace(ended, at=desk.clock.now()))
     return done
+
+
+def _make_run(desk: Desk, ask: Ask, released: Promotion | None) -> Callable[[], Done]:
+    """Check an order; gives what carries it out. Raises what makes the order impossible."""
+    if not ask.archived:
+        return Drainer(desk, ask.order, _released_at(released)).run
+    look_into(desk, ask.order, ask.archived)
+    return partial(replay_archived, desk, ask.order, ask.archived)
 
 
 def _find(ledger: ReleaseLedger, desk: Desk) -> Promotion | None:
@@ -89,6 +103,8 @@ def _event(desk: Desk, ask: Ask, action: str, details: dict[str, object]) -> Aud
         "run": ask.order.run_id,
         **details,
     }
+    if ask.archived:
+        told["object"] = ask.archived
     if ask.fix:
         told["fix"] = short(ask.fix)
     return AuditEvent(ask.word.at, ask.word.actor, action, desk.ports.queue.name, desk.name, ask.word.reason, told)

@@ -14,6 +14,7 @@ from namecard_release.domain.drift import (
     names_of,
 )
 from namecard_release.domain.gates import Phase, Verdict, combine_phases
+from namecard_release.domain.mitigations import IN_FORCE
 from namecard_release.domain.promotion import Promotion, PromotionPhase
 from namecard_release.domain.release import short
 from namecard_release.domain.status import find_serving
@@ -44,7 +45,9 @@ def check_drift(pipeline: Pipeline, environment: str, *, detect: bool = True) ->
         phase = Phase("assembly", Verdict.UNKNOWN, f"unread: {error}")
         return DriftReport(environment, serving.release, serving.id, (phase,))
     observed = _observe(site, assembly, detect=detect)
-    return judge_drift(environment, serving.release, serving.id, pipeline.settings.platform.services, observed)
+    mitigations = pipeline.ledger.mitigations(environment, IN_FORCE)
+    services = pipeline.settings.platform.services
+    return judge_drift(environment, serving.release, serving.id, services, observed, mitigations)
 
 
 def _explain_unknown(environment: str, history: tuple[Promotion, ...], serving: Promotion | None) -> str | None:

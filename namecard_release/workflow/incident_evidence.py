@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from namecard_release.domain.alarms import AlarmReading, AlarmState
 from namecard_release.domain.incident import Evidence, Incident
 from namecard_release.domain.incident_case import Case
 from namecard_release.domain.incident_findings import tell_evidence
+from namecard_release.redaction import redact, redact_json
 from namecard_release.workflow.gathering import gather_evidence
 from namecard_release.workflow.incidents import read_case
 from namecard_release.workflow.pipeline import Pipeline
@@ -32,7 +34,9 @@ def gather_for_incident(pipeline: Pipeline, incident_id: str) -> Evidence:
     promotion = None if promoted is None else pipeline.ledger.promotion(promoted)
     environment, now = case.incident.fingerprint.environment, pipeline.clock.now()
     found = gather_evidence(pipeline, environment, alarm, begin_of(case), now, promotion)
-    evidence = tell_evidence(found)
+    told = tell_evidence(found)
+    # Whoever is given it may show it.
+    evidence = replace(told, headline=redact(told.headline), details=redact_json(told.details))
     keep_evidence(pipeline.settings, pipeline.ledger, incident_id, evidence)
     return evidence
 

@@ -12,12 +12,16 @@ from namecard_release.domain.incident_case import Case, Handling, Step
 from namecard_release.domain.incident_cause import find_cause
 from namecard_release.domain.incident_steps import end_alarm, join_alarm, open_incident, raise_severity, resolve
 from namecard_release.domain.incident_watch import Meaning, explain_recovery, judge_reading
+from namecard_release.domain.pushed_alarms import Ground, explain_foreign
 from namecard_release.errors import RefusedError, ReleaseError, TransientError
+from namecard_release.incident_port import PushedAlarm
 from namecard_release.ledger_port import ReleaseLedger
 from namecard_release.workflow.pipeline import Pipeline
 
 # Who loses so many races in a row is not racing.
 _TRIES = 10
+# Ten messages each: a burst is taken up in one look, and a look that never ends would be none.
+_MOST_BATCHES = 20
 
 
 @dataclass(frozen=True)
@@ -49,14 +53,39 @@ def _take_pushed(pipeline: Pipeline, environment: str) -> tuple[tuple[str, ...],
     queue, source = pipeline.settings.incidents.queues.get(environment), pipeline.site(environment).pushes
     if queue is None or source is None:
         return (), None
+    done: tuple[str, ...] = ()
+    foreign: list[str] = []
     try:
-        pushed = source.receive(queue)
-        done = take_readings(pipeline, environment, [one.reading for one in pushed])
-        # Only now: what the ledger has not taken, the queue delivers again.
-        source.delete(queue, [one.receipt for one in pushed])
+        for _ in range(_MOST_BATCHES):
+            own, left = _sort_out(pipeline, environment, source.receive(queue))
+            foreign += left
+            if not own:
+                break
+            done += take_readings(pipeline, environment, [one.reading for one in own])
+            # Only now: what the ledger has not taken, the queue delivers again.
+            source.delete(queue, [one.receipt for one in own])
     except ReleaseError as error:
-        return (), str(error)
-    return done, None
+        return done, "; ".join([*_left(queue, foreign), str(error)])
+    return done, "; ".join(_left(queue, foreign)) or None
+
+
+def _sort_out(
+    pipeline: Pipeline, environment: str, pushed: Sequence[PushedAlarm]
+) -> tuple[list[PushedAlarm], list[str]]:
+    """Part what is the environment's own from what is not, which is left to the queue's redrive; gives why."""
+    ground, now = _ground(pipeline, environment), pipeline.clock.now()
+    judged = [(one, explain_foreign(one.reading, ground, now)) for one in pushed]
+    return [one for one, why in judged if why is None], [why for _, why in judged if why is not None]
+
+
+def _ground(pipeline: Pipeline, environment: str) -> Ground:
+    own, every = pipeline.settings.environment(environment), pipeline.settings.environments
+    others = [name for key, one in every.items() if key != environment for name in one.stack_names]
+    return Ground(own.account, own.region, tuple(own.stack_names), tuple(others))
+
+
+def _left(queue: str, foreign: Sequence[str]) -> list[str]:
+    return [f"left in the queue {queue}: {', '.join(dict.fromkeys(foreign))}"] if foreign else []
 
 
 def take_readings(pipeline: Pipeline, environment: str, readings: Sequence[AlarmReading]) -> tuple[str, ...]:

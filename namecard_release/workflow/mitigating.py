@@ -30,9 +30,9 @@ from namecard_release.domain.mitigations import (
     Request,
     Settled,
     Target,
-    describe_change,
     give_up,
     judge_unsettled,
+    tell_values,
 )
 from namecard_release.domain.pauses import explain_held
 from namecard_release.errors import MisuseError, PermanentError, RefusedError, TransientError
@@ -78,6 +78,7 @@ class Undo:
     forced: bool = False
     confirm: str = ""
     despite_hold: bool = False
+    run_id: str = ""
 
 
 def plan_mitigation(pipeline: Pipeline, request: Request) -> Plan:
@@ -94,7 +95,7 @@ def run_mitigation(pipeline: Pipeline, request: Request) -> Done:
     (a hold, another's change under way), TransientError where something was not read: run the same again then.
     """
     request = check_request(pipeline, request)
-    _refuse_held(pipeline, request.environment, despite_hold=request.despite_hold, by_policy=request.by_policy)
+    _refuse_held(pipeline, request.environment, despite_hold=request.despite_hold)
     target = find_target(pipeline, request)
     if _unsettled(pipeline, target) is None:
         # Refused before the lease is asked for; decided again under it.
@@ -146,8 +147,8 @@ def undo_mitigation(pipeline: Pipeline, undo: Undo) -> Done:
     if not undo.actor.strip() or not undo.reason.strip():
         raise MisuseError("an undo has a name and a reason: they are kept in the audit trail")
     environment = one.target.environment
-    _refuse_held(pipeline, environment, despite_hold=undo.despite_hold, by_policy=False)
-    with _lease(pipeline, environment, f"undo-{one.number}") as held:
+    _refuse_held(pipeline, environment, despite_hold=undo.despite_hold)
+    with _lease(pipeline, environment, undo.run_id) as held:
         done = _undo(held, undo, one)
     tell_untold(pipeline, environment)
     return done
@@ -281,7 +282,7 @@ def _make(pipeline: Pipeline, one: Mitigation, before: str, after: str) -> Mitig
     found = _read(pipeline, one.target).value
     if found == after:
         state = _S.UNDONE if one.state is _S.UNDOING else _S.APPLIED
-        return _end(pipeline, one, Settled(state, describe_change(one.target, before, after)))
+        return _end(pipeline, one, Settled(state, tell_values(one.target.lever, before, after)))
     _end(pipeline, one, Settled(_failed(one), f"read as {found} after it was changed to {after}"))
     raise PermanentError(
         f"{one.target} reads as {found} after it was changed to {after}: somebody else changes it, too"
@@ -317,19 +318,21 @@ def _event(one: Mitigation, action: str, actor: str, reason: str, at: datetime) 
     return AuditEvent(at, actor, action, f"mitigation {one.number}", one.target.environment, reason, told)
 
 
-def _refuse_held(pipeline: Pipeline, environment: str, *, despite_hold: bool, by_policy: bool) -> None:
-    """Refuse what people keep from happening: a policy's change by a pause or a hold, a person's by a hold alone."""
-    now = pipeline.clock.now()
-    pauses = pipeline.ledger.pauses(environment) if by_policy else ()
-    held = explain_held(pauses, pipeline.ledger.holds(environment), environment, now)
-    if held is not None and (by_policy or not despite_hold):
+def _refuse_held(pipeline: Pipeline, environment: str, *, despite_hold: bool) -> None:
+    """Refuse in an environment that people hold as a whole; a pause is for automation, and this is a person's word."""
+    held = explain_held((), pipeline.ledger.holds(environment), environment, pipeline.clock.now())
+    if held is not None and not despite_hold:
         raise RefusedError(f"{environment} is not changed: {held}\nrelease the hold, or say --despite-hold")
 
 
 @contextmanager
 def _lease(pipeline: Pipeline, environment: str, holder: str) -> Iterator[Heartbeat]:
-    """Hold the environment's lease, or be refused at once: nobody waits at night without knowing for what."""
-    lease = pipeline.ledger.take_lease(environment, f"mitigation-{holder or 'settling'}"[:120], LEASE_SECONDS)
+    """Hold the environment's lease, or be refused at once: nobody waits at night without knowing for what.
+
+    A run that is begun again has the same `holder`, and takes its own lease back; without one nobody else's is alike.
+    """
+    name = holder or f"{pipeline.clock.now().timestamp()}"
+    lease = pipeline.ledger.take_lease(environment, f"mitigation-{name}"[:120], LEASE_SECONDS)
     heartbeat = Heartbeat(pipeline, lease)
     heartbeat.start()
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from namecard_release.domain.incident_steps import Word
-from namecard_release.domain.mitigations import UNSETTLED, Mitigation, MitigationState, describe_change
+from namecard_release.domain.mitigations import UNSETTLED, Mitigation, MitigationState
 from namecard_release.workflow.pipeline import Pipeline
 from namecard_release.workflow.responding import note
 
@@ -21,12 +21,10 @@ def tell_untold(pipeline: Pipeline, environment: str) -> None:
 def _tell(pipeline: Pipeline, one: Mitigation, incident: str) -> None:
     undone = one.state is MitigationState.UNDONE
     actor, reason = (one.undo_actor, one.undo_reason) if undone else (one.actor, one.reason)
-    before, after = (one.after, one.before) if undone else (one.before, one.after)
     begin = f"mitigation {one.number} {one.state}"
-    failed = f" ({one.outcome})" if one.state is MitigationState.FAILED else ""
     case = pipeline.ledger.case(incident)
     # A process may have been killed between the note and the mark.
     if case is not None and not any(entry.text.startswith(f"{begin}:") for entry in case.timeline):
-        text = f"{begin}: {describe_change(one.target, before, after)}{failed}; {reason}"
+        text = f"{begin}: {one.target}: {one.outcome}; {reason}"
         note(pipeline.settings, pipeline.ledger, incident, Word(actor, text), pipeline.clock.now())
     pipeline.ledger.mark_told(one.number, one.state)

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from namecard_release.domain.alarms import AlarmReading, AlarmState, alarm_kind
-from namecard_release.domain.incident import Incident, fingerprint_of
+from namecard_release.domain.incident import PLATFORM, Incident, fingerprint_of
 from namecard_release.domain.incident_evidence import Concurrency, IncidentEvidence
 from namecard_release.domain.mitigation_bounds import Reading
 from namecard_release.domain.mitigations import IN_FORCE, Lever, Mitigation, Target
 from namecard_release.domain.playbooks import Advice, Known, Playbook, advise
 from namecard_release.domain.release import short
-from namecard_release.errors import MisuseError, PermanentError, RefusedError, ReleaseError, TransientError
+from namecard_release.errors import MisuseError, PermanentError, RefusedError, TransientError
 from namecard_release.workflow.gathering import gather_evidence
 from namecard_release.workflow.incident_evidence import alarm_of, begin_of
 from namecard_release.workflow.incidents import read_case
@@ -40,8 +40,9 @@ def plan_playbook(
 ) -> PlaybookPlan:
     """Diagnose by the playbook's alarm (the incident's, else the one that is there) and say what is suggested.
 
-    What cannot be read is UNKNOWN with its reason. Raises MisuseError for what is unknown to the settings or the
-    ledger, and for an incident of another playbook.
+    What cannot be read is UNKNOWN with its reason, but the alarms: without them it is not known what to look at. Raises
+    MisuseError for what is unknown to the settings or the ledger, for an incident of another playbook, and where no
+    alarm of one service is in ALARM and none is named.
     """
     playbook = find_playbook(name)
     pipeline.settings.environment(environment)
@@ -82,7 +83,7 @@ def find_incident(
         for one in pipeline.ledger.incidents(environment, unfinished=True)
         if one.is_open
         and one.fingerprint.kind in playbook.kinds
-        and (not service or one.fingerprint.service in (service, "platform"))
+        and (not service or one.fingerprint.service in (service, PLATFORM))
     ]
     return fit[0] if len(fit) == 1 else None
 
@@ -96,28 +97,21 @@ def _find_alarm(
         case = read_case(pipeline.ledger, incident.id)
         return alarm_of(case), begin_of(case)
     site = pipeline.site(environment)
-    try:
-        readings = site.cloud.alarms(site.settings.stack_names)
-    except ReleaseError:
-        readings = ()
+    readings = site.cloud.alarms(site.settings.stack_names)
     fit = [one for one in readings if alarm_kind(one.name) in playbook.kinds]
-    own = [one for one in fit if not service or fingerprint_of(environment, one.name).service in (service, "platform")]
+    of = {one.name: fingerprint_of(environment, one.name).service for one in fit}
+    own = [one for one in fit if not service or of[one.name] in (service, PLATFORM)]
     loud = [one for one in own if one.state is AlarmState.ALARM]
-    found = next(iter([*loud, *own]), None)
-    if found is None:
-        made = f"{service.capitalize()}Service{_ALARMS[playbook.kinds[0]]}" if service else _ALARMS[playbook.kinds[0]]
-        found = AlarmReading(made, "", AlarmState.UNREAD, now)
+    # A quiet alarm of one service says nothing about which service is meant.
+    quiet = [one for one in own if of[one.name] == (service or PLATFORM)] or [one for one in own if service]
+    if not loud and not quiet:
+        names = (
+            f"the stacks have no alarm of {playbook.name}" if not fit else f"no alarm of {playbook.name} is in ALARM"
+        )
+        raise MisuseError(f"{names} in {environment}: name the service to look at with --service")
+    found = next(iter([*loud, *quiet]))
     begun = found.since if found.state is AlarmState.ALARM else now
     return found, begun - _BEFORE
-
-
-_ALARMS = {
-    "errors": "ErrorsAlarm",
-    "throttles": "ThrottlesAlarm",
-    "dlq": "LambdaDeadLetterQueueAlarm",
-    "db_connections": "DbConnectionsAlarm",
-    "api_latency": "HttpApiLatencyAlarm",
-}
 
 
 def _know(pipeline: Pipeline, environment: str, evidence: IncidentEvidence) -> Known:

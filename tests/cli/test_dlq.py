@@ -147,3 +147,23 @@ def test_twenty_planted_secrets_are_shown_nowhere(post: Post) -> None:
     shown = "\n".join(outputs)
     assert [secret for secret in PLANTED if any(coat in shown for coat in _coats(secret))] == []
     assert "m-1" in shown and "traceback" in shown
+
+
+def test_archived_letters_are_planned_and_sent_and_told_in_the_trail(post: Post) -> None:
+    post.queue.put(envelope({"password": "hunter2-hunter2"}, "ValidationError"), id_="m-1")
+    assert call("archive", "--reason", "bad input", "--actor", "ada").exit_code == 0
+    (key,) = post.archive.objects
+    planned = call("replay", "--archived", key, "--plan-only", "--json")
+    (letter,) = json.loads(planned.stdout)["letters"]
+    assert (letter["would"]["action"], letter["would"]["function"], letter["payload"]["password"]) == (
+        "replay",
+        "auth-fn",
+        "***",
+    )
+    assert "replay" in call("replay", "--archived", key, "--plan-only").stdout and post.way.sent == []
+    assert call("replay", "--archived", key).exit_code == 2, "no reason"
+    sent = call("replay", "--archived", key, "--reason", "the contract was mended", "--actor", "ada")
+    assert sent.exit_code == 0 and "1 sent from the archive" in sent.stdout
+    assert call("replay", "--archived", key, "--reason", "again", "--actor", "ada").exit_code == 3
+    trail = [(entry.action, key in entry.details) for entry in post.ledger.audit_entries()]
+    assert ("dead letters: replay ended", True) in trail

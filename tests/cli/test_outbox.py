@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from namecard_release.cli.main import app
-from namecard_release.domain.messages import Channel, Message, MessageKind
+from namecard_release.domain.messages import Channel, Message, MessageKind, MessageState
 from namecard_release.ledger.open import open_ledger
 from namecard_release.ledger.outbox import SqlOutbox, outbox_of
 
@@ -58,6 +58,20 @@ def test_a_refused_message_tells_why_and_is_tried_again_when_asked(settings: Pat
     again = run(settings, "retry", "one")
     assert again.exit_code == 1
     assert "is sent, or there is none" in again.stderr
+
+
+def test_a_message_is_dropped_by_somebody_and_for_a_reason(settings: Path, outbox: SqlOutbox) -> None:
+    outbox.refused("one", NOW, "Slack answered invalid_blocks")
+    unsaid = run(settings, "drop", "one", "--reason", " ")
+    assert (unsaid.exit_code, "for a reason" in unsaid.stderr) == (2, True)
+    assert run(settings, "drop", "one", "--reason", "told by phone", "--actor", "ada").exit_code == 0
+    assert "dropped by ada: told by phone" in run(settings, "list", "--state", "dropped").stdout
+    assert json.loads(run(settings, "send", "--json").stdout)["channels"]
+    assert outbox.messages(10, state=MessageState.SENT)[0].message.key == "two"
+    again = run(settings, "drop", "one", "--reason", "again")
+    assert (again.exit_code, "message one is dropped" in again.stderr) == (1, True)
+    gone = run(settings, "drop", "gone", "--reason", "x")
+    assert (gone.exit_code, "is not there" in gone.stderr) == (1, True)
 
 
 def test_a_channel_that_takes_nothing_is_told(settings: Path, outbox: SqlOutbox) -> None:

@@ -131,6 +131,36 @@ def test_the_cause_and_its_reason(
     assert (found.cause.cause, found.service) == (cause, service) and reason in found.cause.reason
 
 
+@pytest.mark.parametrize(
+    ("kind", "watched", "reason"),
+    [
+        (
+            "db_connections",
+            ("DBClusterIdentifier", "aurora"),
+            "Database connections of aurora reached 72, last 72, the alarm's threshold is 60; "
+            "Proxy connections of proxy reached 55; no service",
+        ),
+        (
+            "proxy_connections",
+            ("ProxyName", "proxy"),
+            "Proxy connections of proxy reached 55, last 55, the alarm's threshold is 60; "
+            "Database connections of aurora reached 72; no service",
+        ),
+        (
+            "proxy_connections",
+            ("ProxyName", "other"),
+            "connections of other were not read: CloudWatch has none, the alarm's threshold is 60; "
+            "Database connections of aurora reached 72; Proxy connections of proxy reached 55; no service",
+        ),
+    ],
+)
+def test_the_threshold_stands_beside_what_the_alarm_watches(kind: str, watched: tuple[str, str], reason: str) -> None:
+    both = (series(Measure.DB_CONNECTIONS, 72, of="aurora"), series(Measure.PROXY_CONNECTIONS, 55, of="proxy"))
+    target = Part(AlarmTarget("AWS/RDS", "DatabaseConnections", (watched,), 60.0))
+    found = diagnose(kind, replace(NOTHING, target=target, measures=Part(both), service=None))
+    assert found.cause.reason.startswith(reason)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_with_nothing_read_the_reason_says_so(kind: str) -> None:
     nothing: Part[object] = Part(None, "CloudWatch did not answer")

@@ -10,6 +10,7 @@ import pytest
 
 from namecard_release.domain.causes import Cause, Diagnosis
 from namecard_release.domain.incident_evidence import Concurrency, IncidentEvidence, Part
+from namecard_release.domain.measures import Measure, Series
 from namecard_release.domain.mitigation_bounds import Cluster, Flag, Member
 from namecard_release.domain.mitigations import RELEASES, MitigationKind
 from namecard_release.domain.playbooks import PLAYBOOKS, Known, Suggestion, advise, explain_misuse, playbook_for
@@ -48,6 +49,7 @@ def evidence(cause: Cause, service: str | None = "cards", **own: object) -> Inci
     return replace(made, **own)  # type: ignore[arg-type]
 
 
+CALM = Part((Series(Measure.THROTTLES, "cards"),), "")
 THROTTLED = {"concurrency": Part(Concurrency(10, (), 1000, 500), "")}
 
 
@@ -95,6 +97,7 @@ def test_every_playbook_can_roll_back_and_forward_and_says_what_the_runbook_says
             {K.ROLL_FORWARD: ""},
         ),
         ("lambda-errors", evidence(C.UNKNOWN), KNOWN, {}),
+        ("throttles", evidence(C.THROTTLING, **THROTTLED, measures=CALM), Known(), {}),
         ("throttles", evidence(C.THROTTLING, **THROTTLED), KNOWN, {K.RESERVED: "20", K.PROVISIONED: "8"}),
         (
             "throttles",
@@ -150,3 +153,18 @@ def test_an_unknown_cause_changes_no_setting_and_what_is_unread_is_named(book: s
 def test_a_flag_is_suggested_by_its_name_and_service() -> None:
     advice = advise(PLAYBOOKS["lambda-errors"], evidence(C.DEPENDENCY), KNOWN)
     assert advice.suggested[0] == Suggestion(K.FLAG, "cards", "on", advice.suggested[0].why, "fallback")
+
+
+@pytest.mark.parametrize(
+    ("cluster", "told"),
+    [
+        (HEALTHY, "c is healthy, its writer is a"),
+        (Cluster("c", "available", ()), "nothing to fail over to or from: c has no writer"),
+        (Cluster("c", "available", (Member("a", True, "storage-full"),)), "nothing to fail over to or from: a is"),
+        (Cluster("c", "x", (Member("a", True, "available"), Member("b", False, "lost"))), "nothing to fail over to"),
+    ],
+)
+def test_no_failover_is_suggested_where_it_cannot_help(cluster: Cluster, told: str) -> None:
+    known = replace(KNOWN, cluster=cluster)
+    advice = advise(PLAYBOOKS["database-connections"], evidence(C.DATABASE_CONNECTIONS), known)
+    assert told in dict(advice.passed_over)[K.FAILOVER]

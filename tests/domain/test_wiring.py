@@ -27,6 +27,7 @@ DONE = Wiring(
     allowed=frozenset({QUEUE, DEAD}),
     subscriptions=(Subscription("sqs", QUEUE, DEAD), Subscription("https", URL, DEAD)),
     alarms=(AlarmActions("a", ("foreign", TOPIC), (TOPIC,)),),
+    returns=DEAD,
 )
 NOTHING = Wiring(False, False, False, frozenset(), (), (AlarmActions("a", ("foreign",)),))
 FULL = AlarmActions("a", tuple("12345"))
@@ -40,10 +41,12 @@ def test_what_is_wired_stays_as_it_is() -> None:
     assert plan_wiring(DONE, WANTED) == ()
     foreign = replace(DONE, subscriptions=(*DONE.subscriptions, Subscription("email", "ada@example.com")))
     assert plan_wiring(foreign, WANTED) == ()
+    assert plan_wiring(replace(DONE, returns="arn:aws:sqs:r:1:their-own"), WANTED) == ()
 
 
 def test_everything_is_made_in_an_order_that_works() -> None:
-    expected = [Step.TOPIC, Step.QUEUE, Step.DEAD_LETTERS, Step.ALLOW, Step.ALLOW, Step.SUBSCRIBE, Step.SUBSCRIBE]
+    made = [Step.TOPIC, Step.QUEUE, Step.DEAD_LETTERS, Step.RETURNS]
+    expected = [*made, Step.ALLOW, Step.ALLOW, Step.SUBSCRIBE, Step.SUBSCRIBE]
     assert steps(NOTHING) == [*expected, Step.ALARM]
     # Without PagerDuty one subscription less.
     assert steps(NOTHING, replace(WANTED, integration_url=None)) == [*expected[:-1], Step.ALARM]
@@ -63,6 +66,10 @@ def test_everything_is_made_in_an_order_that_works() -> None:
         (
             replace(DONE, allowed=frozenset({QUEUE})),
             Change(Step.ALLOW, DEAD, "closed to the topic", "the topic may write"),
+        ),
+        (
+            replace(DONE, returns=None),
+            Change(Step.RETURNS, QUEUE, "what is no alarm comes back for ever", "after 20 returns to undelivered"),
         ),
         (
             replace(DONE, subscriptions=(Subscription("sqs", QUEUE), DONE.subscriptions[1])),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from namecard_release.domain.messages import Acknowledgement
 from namecard_release.errors import PermanentError
@@ -16,6 +17,10 @@ class Reader:
     told: dict[str, Acknowledgement] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
+
+    def tell(self, subject: str, who: str, at: datetime) -> None:
+        """Let somebody acknowledge."""
+        self.told[subject] = Acknowledgement(subject, who, at)
 
     def acknowledgements(self, subjects: Sequence[str]) -> Iterator[Acknowledgement]:
         for subject in subjects:

@@ -23,10 +23,10 @@ class FakePushes:
         self.waiting[f"r{len(self.waiting) + len(self.deleted)}"] = reading
 
     def receive(self, queue: str) -> tuple[PushedAlarm, ...]:
-        """Give what waits."""
+        """Give what waits, ten at most."""
         if self.broken:
             raise TransientError(f"AWS could not receive alarms from the queue {queue}")
-        return tuple(PushedAlarm(receipt, reading) for receipt, reading in self.waiting.items())
+        return tuple(PushedAlarm(receipt, reading) for receipt, reading in list(self.waiting.items())[:10])
 
     def delete(self, queue: str, receipts: Sequence[str]) -> None:
         """Forget messages."""

@@ -66,7 +66,7 @@ def test_a_slice_with_each_victim_ends_resumed(ground: Ground) -> None:
     rollback = [
         _cell(Change.ROLLBACK, "plan", When.BEFORE, Victim.WORKER),
         _cell(Change.ROLLBACK, "lease", When.AFTER, Victim.RUN_SERVER),
-        _cell(Change.ROLLBACK, "baseline", When.AFTER, Victim.ANSWER),
+        _cell(Change.ROLLBACK, "baseline", When.BEFORE, Victim.ANSWER),
         _cell(Change.ROLLBACK, "deploy", When.DURING, Victim.MACHINE),
     ]
     promotion = [

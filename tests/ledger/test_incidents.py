@@ -129,12 +129,14 @@ def test_an_answer_takes_back_what_has_not_left(ledger: SqlLedger) -> None:
     outbox.claim("INC-1/page/0/pagerduty/page", 0, at(15), at(20))
     do(ledger, acknowledge(case_of(ledger), "ada", at(16), "cli", HANDLING, at(16)))
     states = dict(queued(ledger))
-    gone = {key for key, state in states.items() if state is MessageState.REFUSED}
+    gone = {key for key, state in states.items() if state is MessageState.DROPPED}
     assert gone == {
         "acknowledge/0/pagerduty/page",
         "acknowledge/0/slack/reminder",
         "escalation/0/slack/escalate",
     }
+    # Nothing is wrong with its channel: what was taken back makes nothing unready.
+    assert [outbox.backlog(channel, at(0)).refused for channel in Channel] == [0, 0, 0]
     # The one that is being sent is its sender's to end.
     outbox.sent("INC-1/page/0/pagerduty/page", at(16), "receipt")
     waiting = {m.message.kind for m in outbox.waiting(Channel.PAGERDUTY, at(30), 50)}

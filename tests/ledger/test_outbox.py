@@ -8,8 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from namecard_release.domain.audit import AuditEvent
 from namecard_release.domain.messages import Channel, Message, MessageKind, MessageState
 from namecard_release.errors import PermanentError
+from namecard_release.ledger.audit import Audit
 from namecard_release.ledger.open import make_engine
 from namecard_release.ledger.outbox import SqlOutbox, queue_messages
 from tests.ledger.conftest import Clock
@@ -67,6 +69,33 @@ def test_what_is_refused_for_good_holds_nothing_up_until_it_is_tried_again(outbo
     assert keys(outbox) == ["a1", "a2"]
     outbox.sent("a1", NOW, "")
     assert not outbox.retry("a1", NOW)
+
+
+def test_what_is_dropped_is_never_sent_and_the_trail_says_why(outbox: SqlOutbox) -> None:
+    outbox.queue([message("a1"), message("a2"), message("a3"), message("a4")])
+    event = AuditEvent(NOW, "ada", "message dropped", "a1", None, "told by phone; token=hunter2hunter2")
+    outbox.failed("a1", NOW, "down", SOON)
+    assert keys(outbox) == []
+    assert outbox.drop("a1", event)
+    # What waited behind it goes on.
+    assert keys(outbox) == ["a2", "a3", "a4"]
+    [dropped] = outbox.messages(10, state=MessageState.DROPPED)
+    assert (dropped.message.key, dropped.reason) == ("a1", "dropped by ada: told by phone; token=***")
+    outbox.refused("a2", NOW, "too long")
+    assert outbox.backlog(Channel.SLACK, NOW).refused == 1
+    assert outbox.drop("a2", replace(event, subject="a2"))
+    assert outbox.backlog(Channel.SLACK, NOW).refused == 0, "who dropped it has seen it"
+    outbox.claim("a3", 0, NOW, SOON)
+    assert not outbox.drop("a3", event), "its sender is at it"
+    outbox.sent("a3", NOW, "ts")
+    assert not outbox.drop("a3", event) and not outbox.drop("a1", event) and not outbox.drop("gone", event)
+    entries = Audit(outbox._engine, outbox._now).audit_entries()
+    assert [(e.action, e.subject, e.actor) for e in entries] == [
+        ("message dropped", "a2", "ada"),
+        ("message dropped", "a1", "ada"),
+    ]
+    assert "hunter2" not in repr(entries)
+    assert outbox.retry("a1", NOW) and keys(outbox) == ["a1", "a4"]
 
 
 def test_one_try_at_a_time_and_an_unfinished_one_is_unsure(outbox: SqlOutbox) -> None:

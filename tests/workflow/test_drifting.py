@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from namecard_release.domain.audit import AuditEvent
 from namecard_release.domain.drift import DriftReport, StackDrift, StackDriftStatus
 from namecard_release.domain.gates import Verdict, combine_phases
+from namecard_release.domain.mitigations import Lever, Mitigation, MitigationKind, MitigationState, Target
 from namecard_release.domain.promotion import Promotion, PromotionPhase
 from namecard_release.errors import RefusedError
 from namecard_release.workflow.drifting import check_drift, refuse_drift
@@ -40,6 +42,25 @@ def test_the_ledgers_release_is_compared_with_what_runs(tmp_path: Path) -> None:
     report = check_drift(stage.pipeline, "staging")
     assert verdict(report) is Verdict.FAILED
     assert {item.section for item in report.items} == {"code", "dead-letter queue", "CloudFormation"}
+
+
+def test_what_a_mitigation_made_is_named_and_fails_nothing(tmp_path: Path) -> None:
+    stage = stage_of(tmp_path)
+    target = Target("staging", Lever.RESERVED, "auth", "fn", "", NAMES[0])
+    kept = (MitigationState.INTENDED, "ada", "why", None, "r", stage.world.time)
+    one = Mitigation(0, target, MitigationKind.RESERVED, "throttles", "25", "50", *kept)
+    event = AuditEvent(stage.world.time, "ada", "mitigation intended", "mitigation", "staging", "why")
+    stage.pipeline.ledger.intend_mitigation(one, event)
+    stack, own = "NameCardApi-staging", f"{NAMES[0]} modified at /ReservedConcurrentExecutions"
+    stage.world.switch.drifts = {stack: StackDrift(stack, StackDriftStatus.DRIFTED, (own,))}
+    report = check_drift(stage.pipeline, "staging")
+    assert verdict(report) is Verdict.PASSED
+    assert report.items[0].explained == "mitigation 1 (reserved concurrency of auth: 25 -> 50)"
+    assert "but for mitigation 1" in report.phases[-1].reason
+    other = f"{NAMES[1]} modified at /MemorySize"
+    stage.world.switch.drifts = {stack: StackDrift(stack, StackDriftStatus.DRIFTED, (own, other))}
+    report = check_drift(stage.pipeline, "staging")
+    assert verdict(report) is Verdict.FAILED and "mitigation" not in report.phases[-1].reason
 
 
 @pytest.mark.parametrize("unreachable", ["switch", "alarms", "queue", "dashboard"])

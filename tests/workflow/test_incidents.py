@@ -26,6 +26,8 @@ from tests.workflow.test_promotion import Stage
 
 ALARM, OK = AlarmState.ALARM, AlarmState.OK
 CARDS = "CardsServiceErrorsAlarm"
+PLACE = "arn:aws:cloudwatch:ap-southeast-1:000000000000:alarm:"
+PUSHED = f"{PLACE}NameCardApi-prod-CardsServiceErrorsAlarm"
 QUEUED = {"incidents": {"queues": {"prod": "alarms"}}}
 
 
@@ -162,7 +164,7 @@ def test_many_services_at_once_make_it_worse_and_only_while_it_is_loud(desk: Des
 
 
 def test_a_push_opens_it_too_and_is_deleted_only_then(desk: Desk) -> None:
-    reading = replace(desk.alarm(CARDS), arn="arn:pushed")
+    reading = replace(desk.alarm(CARDS), arn=PUSHED)
     desk.alarm(CARDS, OK)
     desk.pushes.push(reading)
     # Delivered twice, and later a third time.
@@ -174,7 +176,7 @@ def test_a_push_opens_it_too_and_is_deleted_only_then(desk: Desk) -> None:
 
 
 def test_a_push_that_the_ledger_did_not_take_stays_in_its_queue(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    desk.pushes.push(replace(desk.alarm(CARDS), arn="arn:pushed"))
+    desk.pushes.push(replace(desk.alarm(CARDS), arn=PUSHED))
     desk.alarm(CARDS, OK)
     with monkeypatch.context() as patch:
         patch.setattr(type(desk.pipeline.ledger), "take_step", lambda *_: False)
@@ -182,6 +184,25 @@ def test_a_push_that_the_ledger_did_not_take_stays_in_its_queue(desk: Desk, monk
     assert desk.pushes.deleted == [] and len(desk.pushes.waiting) == 1
     desk.look()
     assert len(desk.open()) == 1 and desk.pushes.waiting == {}
+
+
+def test_a_burst_is_taken_up_at_one_look(desk: Desk) -> None:
+    for number in range(35):
+        name = f"Extra{number}Alarm"
+        desk.pushes.push(AlarmReading(name, f"{PLACE}{name}", ALARM, desk.pipeline.clock.now()))
+    assert len(desk.look().done) == 35
+    assert desk.pushes.waiting == {} and len(desk.open()) == 35
+
+
+def test_an_alarm_of_another_environment_is_left_in_the_queue_and_the_rest_taken_up(desk: Desk) -> None:
+    reading = replace(desk.alarm(CARDS), arn=PUSHED)
+    desk.alarm(CARDS, OK)
+    desk.pushes.push(replace(reading, arn=PUSHED.replace("-prod-", "-staging-")))
+    desk.pushes.push(reading)
+    look = desk.look()
+    assert look.unread == f"left in the queue alarms: {CARDS} is of the stack NameCardApi-staging"
+    assert len(look.done) == 1 and [one.fingerprint.environment for one in desk.open()] == ["prod"]
+    assert [one.arn for one in desk.pushes.waiting.values()] == [PUSHED.replace("-prod-", "-staging-")]
 
 
 def test_a_queue_that_does_not_answer_does_not_blind_the_polling(desk: Desk) -> None:

@@ -6,6 +6,7 @@ Formats: AWS Lambda Developer Guide, "Capturing records of Lambda asynchronous i
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -19,6 +20,7 @@ from namecard_release.domain.dead_letters import BodyFormat, DeadLetter, Mark, s
 # The member of a replayed event that carries its key; a consumer may drop what it has seen with that key.
 MARK = "namecardReplay"
 _LONGEST_ERROR = 300
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _ROUTE_MEMBERS = ("rawPath", "path", "routeKey")
 # Tells facts (expressions that hold) and the service that a route of the settings names.
 Prober = Callable[[Mapping[str, object]], tuple[frozenset[str], str | None]]
@@ -101,19 +103,19 @@ def _of_envelope(document: Mapping[str, Any]) -> dict[str, Any]:
     name = error.get("errorType") or (None if error.get("errorMessage") else context.get("condition"))
     code = response.get("statusCode") if isinstance(response, dict) else None
     return {
-        "function": _text(context.get("functionArn")),
-        "request_id": _text(context.get("requestId")),
+        "function": _masked(_text(context.get("functionArn"))),
+        "request_id": _masked_id(context.get("requestId")),
         "error_name": _short(_text(name) or "") or None,
         "error_message": _short(_text(error.get("errorMessage")) or ""),
-        "code": _text(code),
+        "code": _masked(_text(code)),
     }
 
 
 def _of_attributes(attributes: Mapping[str, str]) -> dict[str, Any]:
     return {
-        "request_id": attributes.get("RequestID"),
+        "request_id": _masked_id(attributes.get("RequestID")),
         "error_message": _short(attributes.get("ErrorMessage", "")),
-        "code": attributes.get("ErrorCode"),
+        "code": _masked(attributes.get("ErrorCode")),
     }
 
 
@@ -159,6 +161,17 @@ def _digest(text: str) -> str:
 
 def _text(value: object) -> str | None:
     return None if value is None else str(value)
+
+
+def _masked_id(value: object) -> str | None:
+    # Each letter has its own, and Lambda's are these; anything else was written by somebody.
+    text = _text(value)
+    return text if text is None or _UUID.fullmatch(text) else _masked(text)
+
+
+@lru_cache(maxsize=256)
+def _masked(text: str | None) -> str | None:
+    return None if text is None else mask_text(text)[:_LONGEST_ERROR]
 
 
 @lru_cache(maxsize=256)

@@ -52,6 +52,13 @@ _RUNS = """{ runsOrError(filter: {pipelineName: "%s"}, limit: 10) { ... on Runs 
 _UNDER_WAY = """{ runsOrError(filter: {statuses: [QUEUED, NOT_STARTED, STARTING, STARTED, CANCELING]}) {
   ... on Runs { results { runId } } } }"""
 
+# What an alarm is put with again.
+_ALARM_KEYS = (
+    *("AlarmName", "AlarmDescription", "ActionsEnabled", "OKActions", "AlarmActions", "InsufficientDataActions"),
+    *("MetricName", "Namespace", "Statistic", "ExtendedStatistic", "Dimensions", "Period", "Unit"),
+    *("EvaluationPeriods", "DatapointsToAlarm", "Threshold", "ComparisonOperator", "TreatMissingData"),
+)
+
 # The daemon first, so that nothing new is launched while the others stop.
 _PARTS = (
     dagster_process.DAEMON,
@@ -240,11 +247,27 @@ class Ground:
             self._migrator_lock.close()
             self._migrator_lock = None
 
-    def set_alarm(self, part: str, state: str) -> None:
-        """Set the first alarm of the environment whose name has a part in it."""
-        site = self.pipeline.site(self.environment)
-        alarm = next(a for a in site.cloud.alarms(site.settings.stack_names) if part in a.name)
-        self.aws("cloudwatch").set_alarm_state(AlarmName=alarm.name, StateValue=state, StateReason="crash matrix")
+    @contextmanager
+    def alarm_firing(self, part: str) -> Iterator[None]:
+        """Have the first alarm of the environment whose name has a part in it fire for a while.
+
+        Its own threshold is what changes: a state that is only set lasts until the next evaluation.
+        """
+        site, cloudwatch = self.pipeline.site(self.environment), self.aws("cloudwatch")
+        arn = next(a.arn for a in site.cloud.alarms(site.settings.stack_names) if part in a.name)
+        name = arn.partition(":alarm:")[2]
+        (told,) = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+        usual = {key: told[key] for key in _ALARM_KEYS if key in told}
+        cloudwatch.put_metric_alarm(**{**usual, "Threshold": 0.0, "TreatMissingData": "breaching"})
+        try:
+            yield
+        finally:
+            cloudwatch.put_metric_alarm(**usual)
+            wait_for(lambda: self._is_calm(name) or None, 30, f"{name} is OK again")
+
+    def _is_calm(self, alarm: str) -> bool:
+        (told,) = self.aws("cloudwatch").describe_alarms(AlarmNames=[alarm])["MetricAlarms"]
+        return bool(told["StateValue"] == "OK")
 
     def served(self) -> set[str | None]:
         """Ask every service which release it is."""

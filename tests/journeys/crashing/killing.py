@@ -97,7 +97,8 @@ def _kill_run_server(caught: Caught) -> float:
 
 def _kill_code_server(caught: Caught) -> float:
     killed = caught.ground.kill_code_server()
-    return wait_for(lambda: caught.ground.sensor_beat(time.time()), PATIENCE_SECONDS, "the sensor's next look") - killed
+    gone = time.time()
+    return wait_for(lambda: caught.ground.sensor_beat(gone), PATIENCE_SECONDS, "the sensor's next look") - killed
 
 
 def _kill_cdk(caught: Caught) -> float:

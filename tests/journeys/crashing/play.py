@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -38,30 +39,33 @@ def play(ground: Ground, cells: Sequence[Cell], good: str, new: str) -> list[Out
     AssertionError when it does not end resumed or HELD, when anything was deployed twice, or a decision was lost.
     """
     change = cells[0].change
+    # What a cell before this one left armed is none of its.
+    ground.traps.clear()
     _stand_on(ground, new if change is Change.ROLLBACK else good, good, new)
     before = ground.updates()
     begun = datetime.now(UTC)
-    ground.traps.clear()
     if change is not Change.AUTOMATIC:
         _arm(ground, cells)
     played = _launch(ground, change, good, new)
-    left = list(cells)
-    if change is Change.AUTOMATIC:
-        wait_for(lambda: _at_least_verifying(ground, played.promotion), PATIENCE_SECONDS, "the promotion verifies")
-        # Now, for the promotion itself is launched as well.
-        _arm(ground, cells)
-        ground.set_alarm("ErrorsAlarm", "ALARM")
-    try:
-        _kill_all(ground, played, left)
-    finally:
-        ground.let_migrator_go()
-    ended = wait_for(lambda: _ended(ground, played.promotion, change), PATIENCE_SECONDS, "the end of the change")
+    with _alarm(ground, played, cells) if change is Change.AUTOMATIC else nullcontext():
+        try:
+            _kill_all(ground, played, list(cells))
+        finally:
+            ground.let_migrator_go()
+        ended = wait_for(lambda: _ended(ground, played.promotion, change), PATIENCE_SECONDS, "the end of the change")
     wait_for(lambda: ground.is_idle() or None, 60, "the end of all runs")
-    if change is Change.AUTOMATIC:
-        ground.set_alarm("ErrorsAlarm", "OK")
     deploys = _most_deploys(ground, before)
     _check(ground, change, ended, begun, good, new, deploys)
     return [Outcome(cell, str(ended.phase), seconds, deploys) for cell, seconds in played.kills]
+
+
+@contextmanager
+def _alarm(ground: Ground, played: _Played, cells: Sequence[Cell]) -> Iterator[None]:
+    """Have an alarm fire once the promotion verifies, its traps armed only now: the promotion is launched as well."""
+    wait_for(lambda: _at_least_verifying(ground, played.promotion), PATIENCE_SECONDS, "the promotion verifies")
+    _arm(ground, cells)
+    with ground.alarm_firing("ErrorsAlarm"):
+        yield
 
 
 def _kill_all(ground: Ground, played: _Played, left: list[Cell]) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import dagster as dg
 
+from assets.requests import KIND_TAG
 from namecard_release.definitions import build_defs
 from namecard_release.domain.promotion import PromotionPhase
 from namecard_release.domain.readiness import StackStatus
@@ -69,9 +70,8 @@ def _seen(moment: str, made: Any) -> Iterator[str]:
             yield f"{moment}.{stack.name.partition('-')[0]}.{stack.status}"
 
 
-def trap(pipeline: Pipeline, traps: Traps) -> Pipeline:
-    """Give the pipeline with its ports trapped; a run's moments are told from the sensors' by their role."""
-    role = "watch" if multiprocessing.parent_process() is None else "run"
+def trap(pipeline: Pipeline, traps: Traps, role: str) -> Pipeline:
+    """Give the pipeline with its ports trapped, each moment named by the role of who comes to it."""
 
     def _site(name: str) -> Site:
         own = pipeline.site(name)
@@ -82,11 +82,19 @@ def trap(pipeline: Pipeline, traps: Traps) -> Pipeline:
 
 
 class TrappedResource(PipelineResource):
-    """The pipeline's resource with traps in it."""
+    """The pipeline's resource with traps in it; `run` is who changes an environment, `watch` a sensor."""
+
+    def create_resource(self, context: dg.InitResourceContext) -> Pipeline:
+        """Give a run's or a sensor's pipeline; readiness and others that change nothing meet no trap."""
+        changes = context.run is not None and KIND_TAG in context.run.tags
+        return self._trapped("run" if changes else "other" if context.run is not None else "watch")
 
     def open(self) -> Pipeline:
-        """Give this process's pipeline, trapped."""
-        return trap(super().open(), Traps(Path(os.environ[FOLDER_VARIABLE])))
+        """Give this process's pipeline outside of steps."""
+        return self._trapped("watch" if multiprocessing.parent_process() is None else "other")
+
+    def _trapped(self, role: str) -> Pipeline:
+        return trap(super().open(), Traps(Path(os.environ[FOLDER_VARIABLE])), role)
 
 
 @dg.definitions

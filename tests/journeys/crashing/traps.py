@@ -27,7 +27,10 @@ class Traps:
         """Disarm everything and let everybody go."""
         for folder in self._made:
             folder.mkdir(parents=True, exist_ok=True)
-        for file in [*self._armed.iterdir(), *self._met.iterdir()]:
+        for file in self._armed.iterdir():
+            file.unlink(missing_ok=True)
+        for file in self._met.iterdir():
+            self.free(file.name)
             file.unlink(missing_ok=True)
 
     def arm(self, moment: str) -> None:
