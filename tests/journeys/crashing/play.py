@@ -14,6 +14,8 @@ from namecard_release.domain.gates import Verdict
 from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase
 from namecard_release.domain.release import short
 from namecard_release.domain.rollback import Action
+from namecard_release.errors import RefusedError
+from namecard_release.workflow.leasing import LEASE_SECONDS
 from tests.journeys.crashing.ground import Ground, wait_for
 from tests.journeys.crashing.killing import PATIENCE_SECONDS, Caught, kill
 from tests.journeys.crashing.matrix import BEFORE_DEPLOY, DEPLOYING, Cell, Change
@@ -142,6 +144,14 @@ def _most_deploys(ground: Ground, before: dict[str, int]) -> int:
     return max(count - before.get(stack, 0) for stack, count in ground.updates().items())
 
 
+def _is_free(ground: Ground) -> bool:
+    try:
+        ground.ledger.take_lease(ground.environment, "crash-matrix", 1.0).release()
+    except RefusedError:
+        return False
+    return True
+
+
 def _check(
     ground: Ground, change: Change, ended: Promotion, begun: datetime, good: str, new: str, deploys: int
 ) -> None:
@@ -151,8 +161,8 @@ def _check(
     assert len(since) == changes, [(p.id, p.phase, p.reason) for p in since]
     assert deploys == changes, f"a stack was deployed {deploys} times in {changes} change(s)"
     assert ground.ledger.verify_audit().verdict is Verdict.PASSED
-    # Nobody is left who has the environment.
-    ground.ledger.take_lease(ground.environment, "crash-matrix", 1.0).release()
+    # Nobody is left who has the environment; the lease of a run that died after its last write lapses by itself.
+    wait_for(lambda: _is_free(ground), LEASE_SECONDS + 5, "the lease of the change is given back or lapses")
     # A person would have to look at one that is HELD: nothing that is killed here asks for that.
     assert ended.phase is not PromotionPhase.HELD, ended.reason
     assert ground.served() == {new if change is Change.PROMOTION else good}
