@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 import zipfile
 from dataclasses import dataclass
 from typing import Any
@@ -90,7 +91,8 @@ def test_a_function_that_is_not_there_is_told(place: Place) -> None:
 
 
 def flags(place: Place) -> FunctionFlags:
-    return FunctionFlags(place.clients, VALUES, lambda _: None)
+    # The emulator works on an update for a moment, as Lambda does.
+    return FunctionFlags(place.clients, VALUES, lambda _: threading.Event().wait(0.2))
 
 
 def variables(place: Place, name: str, **qualified: str) -> dict[str, str]:

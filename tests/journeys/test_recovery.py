@@ -1,6 +1,6 @@
 """The crash matrix on real processes: every process and connection killed at every step of a change.
 
-All of it is `make crash`, a slice with each victim once is with the other journeys. docs/crashes.md has the table.
+All of it is `make crash`; `-m crash_matrix -k slice` plays each victim once. docs/crashes.md has the table.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ def _name(group: list[Cell]) -> str:
     return group[0].name if len(group) == 1 else f"{group[0].name} and {len(group) - 1} more"
 
 
+@pytest.mark.crash_matrix
 def test_a_slice_with_each_victim_ends_resumed(ground: Ground) -> None:
     rollback = [
         _cell(Change.ROLLBACK, "plan", When.BEFORE, Victim.WORKER),
