@@ -1,4 +1,8 @@
-"""One sandbox for all journeys: the real daemon, web server, code server, emulator, PostgreSQL and cdk."""
+"""One sandbox for all journeys: the real daemon, web server, code server, emulator, PostgreSQL and cdk.
+
+It is on the stores and the instance of production: `deploy/dagster.yaml`, all of it in PostgreSQL. What `make demo`
+keeps in files instead has the tests of the ledger, which run on both.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,7 @@ import pytest
 
 from namecard_release.sandbox import stack
 from namecard_release.sandbox.driving import call_program
-from namecard_release.sandbox.state import SandboxState
+from namecard_release.sandbox.state import SandboxState, Stores
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """Bring a sandbox up in a folder of its own and take it down; one in a folder that is named is kept."""
     kept = os.environ.get(KEPT_VARIABLE)
     root = Path(kept) if kept else tmp_path_factory.mktemp("sandbox")
-    state = stack.up(root, print)
+    state = stack.up(root, print, stores=Stores.POSTGRESQL)
     try:
         yield Sandbox(root, state)
     finally:

@@ -35,6 +35,10 @@ def test_the_demo_rolls_back_by_itself_and_tells_the_truth(sandbox: Sandbox) -> 
     with _without_dashboard(sandbox):
         drifted = sandbox.call("drift", "--env", "staging", "--no-detect", "--json")
     assert drifted.returncode == 1 and [one["section"] for one in json.loads(drifted.stdout)["items"]] == ["dashboard"]
+    assert sandbox.read("status")["alarm_sensor"]["verdict"] == "PASSED"
+    assert sandbox.call("audit", "verify").returncode == 0
+    # Nothing is kept in files: neither the ledger nor Dagster's runs.
+    assert not (sandbox.root / "ledger.sqlite").exists() and not list((sandbox.root / "dagster").rglob("*.db"))
     again = sandbox.call("promote", "--env", "staging", "--commit", releases["C"])
     assert again.returncode == 1 and "held in staging" in again.stderr
 

@@ -33,8 +33,10 @@ def test_a_promotion_launched_in_the_ui_succeeds(sandbox: Sandbox, tmp_path: Pat
 
 def _find_graph(page: Page, sandbox: Sandbox, pictures: Path) -> None:
     page.goto(f"{sandbox.state.ui_url}/locations/namecard_release/jobs/promote_dev_job")
-    for group in ("release", "dev"):
+    # One after the other: the graph moves while a group opens.
+    for group, asset in (("release", "source"), ("dev", "deployment")):
         page.get_by_text(group, exact=True).last.dblclick()
+        expect(page.get_by_text(asset, exact=True).first).to_be_visible()
     for asset in (
         "source",
         "quality",
@@ -53,7 +55,7 @@ def _launch(page: Page, sandbox: Sandbox, release: str) -> None:
     page.get_by_text("Select a partition or create one").click()
     page.keyboard.type(release[:12])
     page.get_by_text("Select all (1)").click()
-    page.get_by_text("Partition selection").click()
+    # The list of partitions opens downwards or upwards; this button is beside it both ways.
     page.get_by_role("button", name="Launch 1 run").click()
 
 
