@@ -27,7 +27,7 @@ def build_approvals_sensor(jobs: Sequence[UnresolvedAssetJobDefinition]) -> dg.S
     @dg.sensor(
         name=SENSOR_NAME,
         jobs=jobs,
-        minimum_interval_seconds=2,
+        minimum_interval_seconds=5,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Continues a promotion when the last approval that it waits for arrives; ends one that expired.",
     )

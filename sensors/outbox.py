@@ -13,7 +13,7 @@ _ROUND_SECONDS = 25.0
 
 @dg.sensor(
     name="outbox_sensor",
-    minimum_interval_seconds=1,
+    minimum_interval_seconds=3,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Sends what waits in the outbox to PagerDuty, Slack and Notion: in order, once, however often tried.",
 )

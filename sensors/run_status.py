@@ -14,7 +14,7 @@ _DIED = "the run's process ended without a word: it was killed, or its machine h
 
 @dg.run_failure_sensor(
     name="failed_run_sensor",
-    minimum_interval_seconds=1,
+    minimum_interval_seconds=3,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Ends the promotion of a run that failed or was killed, with the reason.",
 )
@@ -29,7 +29,7 @@ def failed_run_sensor(context: dg.RunFailureSensorContext, pipeline: dg.Resource
 @dg.run_status_sensor(
     name="cancelled_run_sensor",
     run_status=dg.DagsterRunStatus.CANCELED,
-    minimum_interval_seconds=1,
+    minimum_interval_seconds=3,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Ends the promotion of a run that a person cancelled.",
 )

@@ -10,7 +10,7 @@ import os
 import sys
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from namecard_release.errors import PermanentError
 from namecard_release.sandbox import processes
 from namecard_release.sandbox.processes import LOOPBACK, Launch, ProcessRecord
 from namecard_release.sandbox.state import StateStore
+from namecard_release.warm.names import KEEP_VARIABLE
 from namecard_release.warm.protocol import is_serving
 
 CODE_SERVER, WEB_SERVER, DAEMON = "code-server", "web-server", "daemon"
@@ -136,7 +137,8 @@ def ensure_dagster(store: StateStore, plan: DagsterPlan) -> str:
     )
     web = ["--host", LOOPBACK, "--port", str(ui_port), *workspace]
     _ensure(store, plan, WEB_SERVER, ["dagster_webserver", *web])
-    _ensure(store, plan, DAEMON, ["dagster._daemon", "run", *workspace])
+    keeping = replace(plan, environment={**plan.environment, KEEP_VARIABLE: "1"})
+    _ensure(store, keeping, DAEMON, ["dagster._daemon", "run", *workspace])
     _wait(store, plan, RUN_SERVER, lambda: is_serving(plan.home))
     url = f"http://{LOOPBACK}:{ui_port}"
     _wait(store, plan, WEB_SERVER, _Loading(url).is_done)

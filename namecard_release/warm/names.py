@@ -1,4 +1,4 @@
-"""The names by which a run's process is told from a step's. Nothing else belongs here."""
+"""The names by which Dagster's processes are told apart: a run, a step, the daemon. Nothing else belongs here."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import multiprocessing
 from multiprocessing.context import ForkServerProcess
 
 _RUN = "namecard-run-"
+
+# Set for the daemon alone: what a run or a code server kept would count against PostgreSQL's connections for its life.
+KEEP_VARIABLE = "NAMECARD_RELEASE_KEEP_CONNECTIONS"
 
 
 def name_process(run_id: str) -> str:

@@ -14,11 +14,13 @@ import pytest
 from dagster._core.events import RunFailureReason
 from dagster._core.execution.retries import auto_reexecution_should_retry_run
 from dagster._core.run_coordinator import QueuedRunCoordinator
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import Engine, create_engine, make_url, text
 
 from assets.requests import KIND_TAG, PROMOTES_TAG
 from jobs.rollback import rollback_job
+from namecard_release.sandbox import processes
 from namecard_release.sandbox.state import StateStore
+from namecard_release.warm.names import KEEP_VARIABLE
 
 _FILE = Path(__file__).parents[2] / "deploy" / "dagster.yaml"
 _RUN = """
@@ -40,22 +42,29 @@ with dg.DagsterInstance.get() as instance:
 
 
 @pytest.fixture
-def home(database: StateStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """DAGSTER_HOME with the shipped file, over a database of its own."""
+def administrator(database: StateStore) -> Iterator[Engine]:
+    """The server's administrator."""
     assert database.state.postgres is not None
     url = make_url(database.state.postgres.admin_url).set(drivername="postgresql+psycopg2")
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def home(administrator: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """DAGSTER_HOME with the shipped file, over a database of its own."""
+    with administrator.connect() as connection:
         connection.execute(text("create database dagster_production"))
+    url = administrator.url
     told = {"HOST": url.host, "PORT": url.port, "USER": url.username, "PASSWORD": url.password or ""}
     for name, value in {**told, "DB": "dagster_production"}.items():
         monkeypatch.setenv(f"DAGSTER_PG_{name}", str(value))
     shutil.copy(_FILE, tmp_path / "dagster.yaml")
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     yield tmp_path
-    with engine.connect() as connection:
+    with administrator.connect() as connection:
         connection.execute(text("drop database dagster_production with (force)"))
-    engine.dispose()
 
 
 def test_the_shipped_instance_loads_and_keeps_a_run(home: Path) -> None:
@@ -67,9 +76,33 @@ def test_the_shipped_instance_loads_and_keeps_a_run(home: Path) -> None:
         run = instance.get_run_by_id(ran.stdout.strip())
         assert run is not None and run.is_success and run.tags["told"] == "yes"
         assert any(record.message for record in instance.all_logs(run.run_id))
-        assert type(instance.run_storage).__module__.startswith("dagster_postgres")
-        assert type(instance.event_log_storage).__module__.startswith("dagster_postgres")
-        assert type(instance.schedule_storage).__module__.startswith("dagster_postgres")
+        for storage in (instance.run_storage, instance.event_log_storage, instance.schedule_storage):
+            assert type(storage).__module__.startswith("dagster_postgres")
+
+
+def _connected(administrator: Engine) -> set[int]:
+    with administrator.connect() as connection:
+        told = "select pid from pg_stat_activity where datname = 'dagster_production'"
+        return set(connection.execute(text(told)).scalars())
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_the_daemon_keeps_its_connections_and_nobody_else_does(
+    home: Path, administrator: Engine, monkeypatch: pytest.MonkeyPatch, keeps: bool
+) -> None:
+    monkeypatch.setenv(KEEP_VARIABLE, "1" if keeps else "0")
+    with dg.DagsterInstance.get() as instance:
+        instance.all_instigator_state()
+        # PostgreSQL takes a moment to see that a connection was closed.
+        processes.wait_until(lambda: bool(_connected(administrator)) is keeps, "the connection", 5, None, home)
+        kept = _connected(administrator)
+        instance.all_instigator_state()
+        processes.wait_until(lambda: _connected(administrator) == kept, "the same connection", 5, None, home)
+        with administrator.connect() as connection:
+            for pid in kept:
+                connection.execute(text("select pg_terminate_backend(:pid)"), {"pid": pid})
+        # One that PostgreSQL closed meanwhile is noticed before it is used.
+        assert instance.all_instigator_state() == []
 
 
 def test_the_shipped_settings_are_those_that_are_told(home: Path) -> None:
