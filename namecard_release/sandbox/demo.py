@@ -28,7 +28,8 @@ from namecard_release.settings import SERVICES, Settings, load_settings
 from namecard_release.workflow.gating import ENVIRONMENT_GATES, RELEASE_GATES
 
 ENVIRONMENT = "staging"
-_ROLLBACK_SECONDS = 150.0
+# A slow machine takes minutes for the gates while the requests go on.
+_GATES_SECONDS, _ROLLBACK_SECONDS = 400.0, 150.0
 _CALM_REQUESTS = 12
 
 
@@ -98,7 +99,7 @@ def _break_and_recover(journey: Journey) -> list[Moment]:
         journey.expect("requests succeed on B", all(o.ok and o.version == good for o in traffic.outcomes()))
         asked = _promote(journey, "C")
         journey.expect("C's promotion is launched", asked.returncode == 0)
-        seen = wait_for(lambda: any(not o.ok for o in traffic.outcomes()), _ROLLBACK_SECONDS)
+        seen = wait_for(lambda: any(not o.ok for o in traffic.outcomes()), _GATES_SECONDS)
         journey.expect("C passed every gate, and requests fail on it", seen and _passed_gates(journey, bad))
         back = wait_for(lambda: _phase(journey, bad) is PromotionPhase.ROLLED_BACK, _ROLLBACK_SECONDS)
         journey.expect("the daemon's sensor rolled C back", back)
