@@ -38,6 +38,8 @@ QUEUE, SINK = "namecard-staging-lambda-dlq", "namecard-staging-replay"
 SECRET = "namecard/database/staging"
 # For all faults but silence: a slow machine is not to be taken for one.
 PATIENT, HASTY = AwsPatience(connect=3.0, read=5.0), AwsPatience(connect=0.3, read=0.3)
+# A function's code runs before its invocation is answered.
+SLOW_ANYWAY = AwsPatience(connect=0.3, read=1.5)
 SINCE, UNTIL = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
 _CODE = FunctionCode(STACK, FUNCTION, "assets-${AWS::AccountId}-${AWS::Region}", KEY)
 _ASSEMBLY = Assembly("d", "a" * 40, "staging", "i", "", (STACK,), (_CODE,), None, SINCE)

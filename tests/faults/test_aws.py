@@ -12,7 +12,7 @@ from namecard_release.errors import PermanentError, ReleaseError, TransientError
 from namecard_release.sandbox import processes
 from tests.faults.conftest import Aws
 from tests.faults.http_proxy import PERMANENT, Fault
-from tests.faults.operations import CALLS, HASTY, MORE, PATIENT, TOLD_AS_UNREAD, Asked
+from tests.faults.operations import CALLS, HASTY, MORE, PATIENT, SLOW_ANYWAY, TOLD_AS_UNREAD, Asked
 
 # Three attempts of 0.3 s each for a connection and an answer, for two operations, and a slow machine.
 _LONGEST = 8.0
@@ -29,7 +29,8 @@ def choose(aws: Aws, credentials: dict[str, str]) -> Choose:
 
     @cache
     def make(operation: str, hasty: bool) -> Asked:
-        return Asked(aws.proxy.url, credentials, HASTY if hasty else PATIENT)
+        quick = SLOW_ANYWAY if operation == "lambda.Invoke" else HASTY
+        return Asked(aws.proxy.url, credentials, quick if hasty else PATIENT)
 
     return lambda operation, fault: make(operation, fault is Fault.SILENT)
 
