@@ -19,7 +19,7 @@ from benchmarks.incident_world import Simulation, plan_lives
 from namecard_release.ledger.open import open_ledger
 
 # Some lives join one incident, or are over before anybody looks: so many leave more than a thousand.
-LIVES, WEEKS, SEED = 1200, 3.5, 20260302
+LIVES, WEEKS, SEED = 1250, 3.5, 20260302
 
 
 def main(words: list[str]) -> int:
