@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,8 @@ from namecard_release.adapters.sql.templates import read_template
 from namecard_release.adapters.sql.trees import Lines, Node, Scope, calls
 from namecard_release.domain.sql import Effect, Obstacle, Trait, Unreadable, Verb
 
+# A PL/pgSQL statement or expression: its kind, its fields with `lineno` and `told`, whether it may be skipped.
+Part = tuple[str, dict[str, Any], bool]
 # Expressions that PL/pgSQL parses as such, for which SELECT makes a statement.
 _EXPRESSION_MODES = (2, 3, 4)
 # Where PL/pgSQL's statements hold the text that they execute.
@@ -43,8 +45,9 @@ def read_body(node: Node, text: str, line: int, scope: Scope) -> Iterator[Effect
     # The first that is no comment is the body's string: the language, where it comes first, is told by a name.
     quoted = (s for s in opaque(text) if not s.is_comment and text[s.start] != '"')
     body = line + next((text.count("\n", 0, s.start) for s in quoted), 0)
-    whole = _returns_early(tree)
-    for kind, part, branch in _parts(tree):
+    parts = list(_parts(tree))
+    whole = _returns_early(parts)
+    for kind, part, branch in parts:
         path = scope.path
         for found in _read_part(kind, part, body, scope):
             yield _marked(found, Trait.CONDITIONAL) if isinstance(found, Effect) and (branch or whole) else found
@@ -52,13 +55,13 @@ def read_body(node: Node, text: str, line: int, scope: Scope) -> Iterator[Effect
             scope.doubt_path()
 
 
-def _returns_early(tree: Any) -> bool:
+def _returns_early(parts: Iterable[Part]) -> bool:
     """Tell whether the body may end before its last statement; the parser's own RETURN at the end has no line."""
     kinds = ("PLpgSQL_stmt_return", "PLpgSQL_stmt_exit")
-    return any(kind in kinds and part["told"] for kind, part, _ in _parts(tree))
+    return any(kind in kinds and part["told"] for kind, part, _ in parts)
 
 
-def _parts(tree: Any, lineno: int = 1, branch: bool = False) -> Iterator[tuple[str, dict[str, Any], bool]]:
+def _parts(tree: Any, lineno: int = 1, branch: bool = False) -> Iterator[Part]:
     """Give every PL/pgSQL statement and expression with the line it is on; an expression has its statement's.
 
     The last value is True for what may be skipped or undone: in a branch, a loop, a block that catches errors.

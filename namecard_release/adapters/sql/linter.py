@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from namecard_release.adapters.sql.reading import read_sql
 from namecard_release.adapters.sql.squawk import Squawk
@@ -27,10 +29,23 @@ class PostgresLinter:
         # squawk is a process of its own: it works while the files are read here.
         with ThreadPoolExecutor(1) as pool:
             asked = pool.submit(self._squawk.advise, [file.sql for file in files])
-            read = [read_sql(file.path, file.sql) for file in files]
+            with _uncollected():
+                read = [read_sql(file.path, file.sql) for file in files]
             advice = asked.result()
         return tuple(
             finding
             for file, hits in zip(read, advice, strict=True)
             for finding in lint_file(file, advice=hits, named=names.get(file.name, ()))
         )
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Hold the search for cycles: a parser's trees have none, and looking through them takes a tenth of the time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()

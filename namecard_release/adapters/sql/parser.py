@@ -5,9 +5,10 @@ pglast can build its own typed nodes, at ten times the cost; these have the same
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
+
+import orjson
 
 
 class Refused(Exception):
@@ -22,66 +23,64 @@ class Refused(Exception):
 class Tree:
     """A node: its class bears the name of the C structure, its attributes are the fields. A field not set is None."""
 
-    __slots__ = ("data",)
-
     def __init__(self, data: dict[str, Any]) -> None:
         self.data = data
 
     def __getattr__(self, name: str) -> Any:
         value = self.data.get("def" if name == "def_" else name)
-        return None if value is None else _wrap(value)
+        # Kept as an attribute: most fields are asked for several times.
+        found = self.__dict__[name] = None if value is None else _wrap(value)
+        return found
 
 
 class Word(str):
     """What may be the name of an enumeration's member, with `name` as Python's have it."""
 
-    __slots__ = ()
+    name: str
 
-    @property
-    def name(self) -> str:
-        """The member's name."""
-        return str(self)
-
-
-class _Value(Tree):
-    """A constant: it has the one field of its kind, so that the kind can be asked for by the field."""
-
-    __slots__ = ()
-    _field = ""
-    _empty: object = None
-
-    def __getattr__(self, name: str) -> Any:
-        if name != self._field:
-            raise AttributeError(name)
-        return self.data.get(name, self._empty)
+    def __new__(cls, text: str) -> Word:
+        """Make the word of a text."""
+        made = super().__new__(cls, text)
+        made.name = text
+        return made
 
 
 class _Constant(Tree):
     """A_Const, whose value stands under the name of its kind."""
 
-    __slots__ = ()
-
     @property
     def val(self) -> Any:
         """The value as a node of its kind; None for NULL."""
-        return next((_VALUES[key](value) for key, value in self.data.items() if key in _VALUES), None)
+        for key, value in self.data.items():
+            if key in _VALUES:
+                return _VALUES[key](value)
+        return None
 
 
-def _value(kind: str, field: str, empty: object) -> type[_Value]:
-    return type(kind, (_Value,), {"__slots__": (), "_field": field, "_empty": empty})
+def _value(kind: str, field: str, empty: object) -> type[Any]:
+    """Make the class of a constant, which has the one field of its kind: by that the kind can be asked for."""
+
+    def init(self: Any, data: dict[str, Any]) -> None:
+        self.data = data
+        setattr(self, field, data.get(field, empty))
+
+    return type(kind, (), {"__slots__": ("data", field), "__init__": init})
 
 
-_VALUES: dict[str, type[_Value]] = {
+_VALUES: dict[str, type[Any]] = {
     "sval": _value("String", "sval", ""),
     "ival": _value("Integer", "ival", 0),
     "fval": _value("Float", "fval", ""),
     "boolval": _value("Boolean", "boolval", False),
     "bsval": _value("BitString", "bsval", ""),
 }
-_TYPES: dict[str, type[Tree]] = {
+_TYPES: dict[str, type[Any]] = {
     **{kind.__name__: kind for kind in _VALUES.values()},
-    "A_Const": type("A_Const", (_Constant,), {"__slots__": ()}),
+    "A_Const": type("A_Const", (_Constant,), {}),
 }
+# PostgreSQL's enumerations have some hundreds of members; a name in a statement may look like one.
+_WORDS: dict[str, Word] = {}
+_KEPT_WORDS = 4096
 
 
 def _wrap(value: Any) -> Any:
@@ -89,29 +88,36 @@ def _wrap(value: Any) -> Any:
     if kind is dict:
         return _wrap_dict(value)
     if kind is list:
-        return tuple(map(_wrap, value))
+        return tuple([_wrap(one) for one in value])
     if kind is str and "_" in value and value[0].isupper():
-        return Word(value)
+        return _WORDS.get(value) or _word(value)
     return value
+
+
+def _word(text: str) -> Word:
+    if len(_WORDS) >= _KEPT_WORDS:
+        _WORDS.clear()
+    return _WORDS.setdefault(text, Word(text))
 
 
 def _wrap_dict(value: dict[str, Any]) -> Any:
     """Tell a node of any kind by its name, which starts with a capital; one in a field of one kind has none."""
-    if not value:
-        return None
     if len(value) == 1:
         ((name, inner),) = value.items()
+        known = _TYPES.get(name)
+        if known is not None:
+            return known(inner)
         if name == "List":
-            return tuple(map(_wrap, inner.get("items", ())))
+            return tuple([_wrap(one) for one in inner.get("items", ())])
         if name[0].isupper():
             return _class(name)(inner)
-    return Tree(value)
+    return Tree(value) if value else None
 
 
-def _class(name: str) -> type[Tree]:
+def _class(name: str) -> type[Any]:
     found = _TYPES.get(name)
     if found is None:
-        found = _TYPES[name] = type(name, (Tree,), {"__slots__": ()})
+        found = _TYPES[name] = type(name, (Tree,), {})
     return found
 
 
@@ -120,17 +126,14 @@ def find(node: Tree | tuple[Tree, ...] | None, *names: str) -> Iterator[Tree]:
     nodes = node if isinstance(node, tuple) else () if node is None else (node,)
     stack: list[Any] = [{type(one).__name__: one.data} for one in nodes]
     while stack:
-        current = stack.pop()
-        if type(current) is list:
-            stack.extend(current)
-            continue
-        for key, value in current.items():
+        for key, value in stack.pop().items():
             if type(value) is dict:
                 stack.append(value)
                 if key in names:
                     yield _class(key)(value)
             elif type(value) is list:
-                stack.append(value)
+                # A list holds nodes; what the parser gives for one that is left out is an empty node.
+                stack.extend(value)
 
 
 def parse(text: str) -> list[tuple[int, int, Tree]]:
@@ -138,11 +141,12 @@ def parse(text: str) -> list[tuple[int, int, Tree]]:
     from pglast.parser import ParseError, parse_sql_json
 
     try:
-        raws = json.loads(parse_sql_json(text))["stmts"]
+        raws = orjson.loads(parse_sql_json(text))["stmts"]
     except ParseError as error:
         told = error.args[1] if len(error.args) > 1 else None
         raise Refused(str(error.args[0]), told if isinstance(told, int) else 0) from None
-    except RecursionError:
+    except orjson.JSONDecodeError:
+        # The parser's JSON is sound; what the reader refuses is its depth.
         raise Refused("nested too deeply to be read", 0) from None
     place = _Places(text)
     return [_place(raw, place, len(text)) for raw in raws]
