@@ -1,0 +1,39 @@
+"""The stage of the tests of mitigations, which are in two files."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from namecard_release.ledger.open import open_ledger
+from namecard_release.playbook_settings import FlagSettings, PlaybookSettings
+from tests.fakes.levers import FakeLevers, with_levers
+from tests.fakes.mitigation_stage import Stage
+from tests.fakes.signals import FakeSignals, with_signals
+from tests.fakes.world import World
+
+FLAGS = PlaybookSettings(
+    flags={
+        "fallback": FlagSettings(service="cards", variable="FALLBACK"),
+        "lookups": FlagSettings(service="enrichment", variable="LOOKUPS", degrades="lookups"),
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger at the newest schema, to be copied."""
+    file = tmp_path_factory.mktemp("migrated") / "ledger.sqlite"
+    open_ledger(f"sqlite:///{file}").close()
+    return file
+
+
+@pytest.fixture
+def stage(tmp_path: Path, migrated: Path) -> Stage:
+    shutil.copy(migrated, tmp_path / "ledger.sqlite")
+    world, levers = World(tmp_path), FakeLevers()
+    pipeline = with_levers(with_signals(world.pipeline(), FakeSignals()), levers)
+    return Stage(world, levers, replace(pipeline, settings=pipeline.settings.model_copy(update={"playbooks": FLAGS})))
