@@ -13,6 +13,7 @@ from namecard_release.cli.main import app
 from namecard_release.domain.messages import Channel, Message, MessageKind, MessageState
 from namecard_release.ledger.open import open_ledger
 from namecard_release.ledger.outbox import SqlOutbox, outbox_of
+from tests.fakes.ledgers import lay_ledger
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -27,7 +28,7 @@ def settings(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def outbox(settings: Path) -> SqlOutbox:
-    made = outbox_of(open_ledger(f"sqlite:///{settings.parent}/var/ledger.sqlite"))
+    made = outbox_of(open_ledger(lay_ledger(settings.parent / "var" / "ledger.sqlite")))
     fields = (("environment", "prod"),)
     for key in ("one", "two"):
         made.queue([Message(key, Channel.SLACK, "incident-1", MessageKind.NOTE, f"Title {key}", "Text", NOW, fields)])

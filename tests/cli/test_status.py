@@ -13,6 +13,7 @@ from namecard_release.cli.main import app
 from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase
 from namecard_release.domain.rollback import Action, Decision
 from namecard_release.ledger.open import open_ledger
+from tests.fakes.ledgers import lay_ledger
 
 _SETTINGS = """
 [platform]
@@ -40,7 +41,7 @@ def test_status_tells_when_the_alarm_sensor_was_last_seen(
 ) -> None:
     file = tmp_path / "settings.toml"
     file.write_text(_SETTINGS, encoding="utf-8")
-    ledger = open_ledger(f"sqlite:///{tmp_path}/var/ledger.sqlite")
+    ledger = open_ledger(lay_ledger(tmp_path / "var" / "ledger.sqlite"))
     if ago is not None:
         ledger.beat("alarm sensor", datetime.now(UTC) - timedelta(seconds=ago))
     ledger.close()
@@ -55,7 +56,7 @@ def test_status_tells_what_the_watch_after_a_bake_decided(tmp_path: Path) -> Non
     file = tmp_path / "settings.toml"
     file.write_text(_SETTINGS, encoding="utf-8")
     now = datetime.now(UTC)
-    ledger = open_ledger(f"sqlite:///{tmp_path}/var/ledger.sqlite")
+    ledger = open_ledger(lay_ledger(tmp_path / "var" / "ledger.sqlite"))
     kind, phase = PromotionKind.PROMOTION, PromotionPhase.SUCCEEDED
     done = Promotion(
         "p-1", "staging", "a" * 40, kind, phase, "ada", "wanted", now, now, ended_at=now, code_changed=True

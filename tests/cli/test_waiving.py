@@ -18,6 +18,7 @@ from namecard_release.cli.main import app
 from namecard_release.domain.gates import GateResult, Verdict
 from namecard_release.domain.promotion import Promotion, PromotionKind, PromotionPhase
 from namecard_release.ledger.open import open_ledger
+from tests.fakes.ledgers import lay_ledger
 
 SECRET = "hunter2hunter2"
 WAIVE = ("waive", "--gate", "quality", "--reason", "known flake", "--expires", "2h", "--actor", "ada")
@@ -68,7 +69,7 @@ def place(tmp_path: Path) -> Place:
     keys = 'account = "000000000000"\ncontext = "x"\nkey = "x"\nstack_suffix = "x"\ndatabase_secret = "x"\n'
     environments = "".join(f"[environments.{name}]\n{keys}" for name in ("staging", "prod"))
     file.write_text(f'[platform]\nrepository = "{repository}"\n[paths]\nwork = "work"\n{environments}')
-    return Place(file, f"sqlite:///{tmp_path}/var/ledger.sqlite", sha)
+    return Place(file, lay_ledger(tmp_path / "var" / "ledger.sqlite"), sha)
 
 
 def test_a_waiver_is_made_listed_and_revoked(place: Place) -> None:

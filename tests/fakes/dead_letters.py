@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import Lock
 
 import orjson
@@ -17,10 +15,11 @@ from namecard_release.adapters.dead_letters.filters import make_filter
 from namecard_release.dlq_port import ArchiveLine, DeadLetterPorts, QueueDepth, Received, Replay, SendFailure
 from namecard_release.dlq_settings import DeadLetters
 from namecard_release.domain.dead_letters import FunctionPlace
-from namecard_release.ledger.open import make_engine, open_ledger
+from namecard_release.ledger.open import make_engine
 from namecard_release.ledger.sql_ledger import SqlLedger
 from namecard_release.settings import SERVICES, Environment
 from namecard_release.workflow.dead_letters import Desk
+from tests.fakes.ledgers import lay_ledger
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ACCOUNT, REGION = "000000000000", "ap-southeast-1"
@@ -205,18 +204,7 @@ class Post:
         return Desk(ports, self.settings, environment, self)
 
 
-@cache
-def _empty_ledger() -> bytes:
-    """Make a ledger at the newest schema once: migrating takes longer than most tests."""
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / "ledger.sqlite"
-        open_ledger(f"sqlite:///{file}").close()
-        return file.read_bytes()
-
-
 def open_post(folder: Path, **settings: object) -> Post:
     """Open one over a new ledger in a folder."""
-    file = folder / "ledger.sqlite"
-    file.write_bytes(_empty_ledger())
-    ledger = SqlLedger(make_engine(f"sqlite:///{file}"))
+    ledger = SqlLedger(make_engine(lay_ledger(folder / "ledger.sqlite")))
     return Post(ledger, settings=DeadLetters.model_validate({"threads": 1, **settings}))

@@ -33,6 +33,7 @@ from namecard_release.ports import LineSink
 from namecard_release.settings import SERVICES, Settings
 from namecard_release.workflow.pipeline import Pipeline, Site
 from tests.fakes.history import AlarmPast, FakeHistory, note_change
+from tests.fakes.ledgers import lay_ledger
 from tests.fakes.switch import NAMES, FakeSwitch
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -138,6 +139,7 @@ class World:
     def pipeline(self) -> Pipeline:
         """Make a pipeline over this world."""
         settings = settings_of(self.folder, self.own, scenarios=self.scenarios)
+        lay_ledger(self.folder / "ledger.sqlite")
         ledger = open_ledger(settings.paths.ledger_url, lambda: self.time)
         port = FakePorts(self)
 

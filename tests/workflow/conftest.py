@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from namecard_release.ledger.open import open_ledger
 from namecard_release.playbook_settings import FlagSettings, PlaybookSettings
 from tests.fakes.levers import FakeLevers, with_levers
 from tests.fakes.mitigation_stage import Stage
@@ -23,17 +21,8 @@ FLAGS = PlaybookSettings(
 )
 
 
-@pytest.fixture(scope="module")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A ledger at the newest schema, to be copied."""
-    file = tmp_path_factory.mktemp("migrated") / "ledger.sqlite"
-    open_ledger(f"sqlite:///{file}").close()
-    return file
-
-
 @pytest.fixture
-def stage(tmp_path: Path, migrated: Path) -> Stage:
-    shutil.copy(migrated, tmp_path / "ledger.sqlite")
+def stage(tmp_path: Path) -> Stage:
     world, levers = World(tmp_path), FakeLevers()
     pipeline = with_levers(with_signals(world.pipeline(), FakeSignals()), levers)
     return Stage(world, levers, replace(pipeline, settings=pipeline.settings.model_copy(update={"playbooks": FLAGS})))

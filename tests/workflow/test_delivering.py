@@ -16,6 +16,7 @@ from namecard_release.domain.messages import Channel, Message, MessageKind, Mess
 from namecard_release.ledger.open import open_ledger
 from namecard_release.ledger.outbox import SqlOutbox, outbox_of
 from namecard_release.workflow.delivering import Delivered, Post, deliver, deliver_channel, judge_channels
+from tests.fakes.ledgers import lay_ledger
 from tests.fakes.senders import FakeSender
 from tests.fakes.world import START
 
@@ -57,7 +58,7 @@ class Desk:
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
-    return Desk(outbox_of(open_ledger(f"sqlite:///{tmp_path}/ledger.sqlite", lambda: START)))
+    return Desk(outbox_of(open_ledger(lay_ledger(tmp_path / "ledger.sqlite"), lambda: START)))
 
 
 def test_a_subjects_later_messages_go_into_the_thread_of_its_first(desk: Desk) -> None:
