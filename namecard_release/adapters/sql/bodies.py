@@ -31,21 +31,24 @@ def read_body(node: Node, text: str, line: int, scope: Scope) -> Iterator[Effect
 
     A language other than PL/pgSQL, and a body that its parser refuses, cannot be read.
     """
-    from pglast import Error, parse_plpgsql
+    import orjson
+    from pglast.error import Error
+    from pglast.parser import parse_plpgsql_json
 
     language = next((d.arg.sval for d in node.args if d.defname == "language"), "plpgsql")
     if language != "plpgsql":
         yield Unreadable(line, Obstacle.BODY, f"a DO block in {language} cannot be read")
         return
     try:
-        tree = parse_plpgsql(text)
+        tree = orjson.loads(parse_plpgsql_json(text))
     except (Error, ValueError) as error:
         yield Unreadable(line, Obstacle.BODY, f"a DO block cannot be read: {error}")
         return
     # The first that is no comment is the body's string: the language, where it comes first, is told by a name.
     quoted = (s for s in opaque(text) if not s.is_comment and text[s.start] != '"')
     body = line + next((text.count("\n", 0, s.start) for s in quoted), 0)
-    parts = list(_parts(tree))
+    parts: list[Part] = []
+    _gather(tree, parts)
     whole = _returns_early(parts)
     for kind, part, branch in parts:
         path = scope.path
@@ -61,22 +64,24 @@ def _returns_early(parts: Iterable[Part]) -> bool:
     return any(kind in kinds and part["told"] for kind, part, _ in parts)
 
 
-def _parts(tree: Any, lineno: int = 1, branch: bool = False) -> Iterator[Part]:
-    """Give every PL/pgSQL statement and expression with the line it is on; an expression has its statement's.
+def _gather(tree: Any, parts: list[Part], lineno: int = 1, branch: bool = False) -> None:
+    """Add every PL/pgSQL statement and expression with the line it is on; an expression has its statement's.
 
     The last value is True for what may be skipped or undone: in a branch, a loop, a block that catches errors.
     """
     if isinstance(tree, list):
         for item in tree:
-            yield from _parts(item, lineno, branch)
+            _gather(item, parts, lineno, branch)
     elif isinstance(tree, dict):
         for key, value in tree.items():
+            if not isinstance(value, dict | list):
+                continue
             below, inner = lineno, branch
             if key.startswith("PLpgSQL_") and isinstance(value, dict):
                 below = value.get("lineno", lineno)
-                yield key, {**value, "lineno": below, "told": "lineno" in value}, branch
+                parts.append((key, {**value, "lineno": below, "told": "lineno" in value}, branch))
                 inner = branch or key in _BRANCHES or "exceptions" in value
-            yield from _parts(value, below, inner)
+            _gather(value, parts, below, inner)
 
 
 _BRANCHES = frozenset(

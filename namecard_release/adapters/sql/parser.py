@@ -121,6 +121,10 @@ def _class(name: str) -> type[Any]:
     return found
 
 
+# Below these fields there are names and constants only: nothing that anybody looks for by the name of its node.
+_LEAVES = frozenset({"A_Const", "ColumnRef", "String", "typeName"})
+
+
 def find(node: Tree | tuple[Tree, ...] | None, *names: str) -> Iterator[Tree]:
     """Give every node of some names at or below a node, or the nodes of a list."""
     nodes = node if isinstance(node, tuple) else () if node is None else (node,)
@@ -128,9 +132,10 @@ def find(node: Tree | tuple[Tree, ...] | None, *names: str) -> Iterator[Tree]:
     while stack:
         for key, value in stack.pop().items():
             if type(value) is dict:
-                stack.append(value)
                 if key in names:
                     yield _class(key)(value)
+                if key not in _LEAVES:
+                    stack.append(value)
             elif type(value) is list:
                 # A list holds nodes; what the parser gives for one that is left out is an empty node.
                 stack.extend(value)
