@@ -39,15 +39,16 @@ def weigh_advice(advice: Sequence[Hit], file: SqlFile) -> Iterator[Hit]:
 
     Left out: what our rules tell, and advice on a statement that touches only what the file made itself.
     """
-    if not advice:
+    ours = [said for said in advice if said.rule not in UNTOLD]
+    if not ours:
         return
     fresh, places = _fresh(file), _by_line(file.statements)
     seen: set[tuple[str, int]] = set()
-    for said in advice:
+    for said in ours:
         # By line: squawk's columns count otherwise than ours.
         statements = places.get(said.line, ())
         key = (said.rule, statements[0].line if statements else said.line)
-        if said.rule in UNTOLD or key in seen:
+        if key in seen:
             continue
         seen.add(key)
         if said.rule == _NOT_VALID and not any(map(_takes_not_valid, statements)):

@@ -71,7 +71,7 @@ def _find_call(name: str, line: int) -> Iterator[Hit]:
 
 
 def find_refused(effect: Effect) -> Iterator[Hit]:
-    """Find what PostgreSQL refuses in a transaction block, or takes from psql only."""
+    """Find what PostgreSQL refuses in a transaction block."""
     if effect.verb is Verb.CREATE_INDEX and effect.has(Trait.CONCURRENT):
         told = f"CREATE INDEX CONCURRENTLY on {effect.relation} cannot run in the migrator's transaction; leave it out"
         yield Hit("create-index-concurrently", effect.line, f"{told}, or build the index by hand before the deploy")
@@ -79,6 +79,10 @@ def find_refused(effect: Effect) -> Iterator[Hit]:
     if command:
         told = f"{command} cannot run in the migrator's transaction; run it by hand, outside of the migrations"
         yield Hit("not-in-transaction", effect.line, told)
+
+
+def find_streams(effect: Effect) -> Iterator[Hit]:
+    """Find what only a client such as psql can do: send rows to COPY, or take them."""
     if effect.has(Trait.STDIN):
         told = "COPY with STDIN or STDOUT needs a client that sends or takes rows; write INSERTs"
         yield Hit("copy-stdin", effect.line, told)
