@@ -33,11 +33,11 @@ def test_a_run_killed_while_it_deploys_is_resumed_without_a_second_deploy(sandbo
     _launch_without_retries(sandbox, release)
     deploying = wait_for(lambda: _in_phase(sandbox, "DEPLOYING"), 120)
     _kill_run(sandbox, deploying["run_id"])
-    failed = wait_for(lambda: _in_phase(sandbox, "FAILED"), 30)
+    failed = wait_for(lambda: _in_phase(sandbox, "FAILED"), 60)
     assert failed["id"] == deploying["id"]
     assert _tools_left(sandbox) == []
     _resume_in_the_ui(sandbox, deploying["run_id"])
-    done = wait_for(lambda: ended(sandbox, ENVIRONMENT), 90)
+    done = wait_for(lambda: ended(sandbox, ENVIRONMENT), 150)
     assert (done["id"], done["phase"], done["verified"]) == (deploying["id"], "SUCCEEDED", True)
     assert done["run_id"] != deploying["run_id"]
     _expect_one_deploy_each(sandbox)
