@@ -305,7 +305,7 @@ def crash_ground(sandbox: Sandbox, *, own_ledger: bool) -> Iterator[Ground]:
     traps = Traps(sandbox.root / "traps")
     traps.clear()
     dagster_process.settle_ports(store)
-    _write_settings(store, tools, proxy.port, _database(store, "namecard_ledger") if own_ledger else None)
+    _write_settings(store, tools, proxy.port, _database(store, "crash_ledger") if own_ledger else None)
     plan = _plan(store, tools, proxy.port, traps_folder=sandbox.root / "traps")
     dagster_process.ensure_dagster(store, plan)
     supervisor = Supervisor(store, plan)
@@ -334,7 +334,7 @@ def _write_settings(store: StateStore, tools: Toolchain, port: int, ledger: str 
 
 
 def _plan(store: StateStore, tools: Toolchain, port: int, traps_folder: Path) -> DagsterPlan:
-    url = make_url(_database(store, "namecard_dagster", anew=True))
+    url = make_url(_database(store, "crash_dagster", anew=True))
     told = {"HOST": url.host, "PORT": url.port, "USER": url.username, "PASSWORD": url.password, "DB": url.database}
     environment = {
         **dagster_process.base_environment(tools.path),
