@@ -83,12 +83,12 @@ def find_squawk() -> Path:
 
 def _parse(answer: subprocess.CompletedProcess[bytes]) -> list[Mapping[str, object]]:
     """Read the answer; the exit code says nothing, for it is 1 for findings and for failures alike."""
-    import json
+    import orjson
 
     if answer.returncode < 0:
         raise TransientError(f"squawk was stopped by signal {-answer.returncode}: try again")
     try:
-        found = json.loads(answer.stdout)
+        found = orjson.loads(answer.stdout)
     except ValueError:
         found = None
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):

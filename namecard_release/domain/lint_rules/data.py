@@ -37,7 +37,7 @@ class EnumValues:
 
     def find(self, statement: Statement) -> Iterator[Hit]:
         """Find the new values that a statement uses, then learn those that it adds."""
-        for value in sorted(set(statement.literals) & set(self._added)):
+        for value in sorted(set(statement.literals).intersection(self._added)) if self._added else ():
             told = f"the value '{value}' added to {self._added[value]} here cannot be used before it is committed"
             yield Hit("new-enum-value-used", statement.line, f"{told}; use it in a later file")
         for effect in statement.effects:

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from namecard_release.domain.sql import Effect, Statement, Trait, Verb
 
 _OBJECTS = frozenset({Verb.CREATE_VIEW, Verb.CREATE_TYPE, Verb.CREATE_ROUTINE, Verb.CREATE_OBJECT, Verb.CREATE_INDEX})
+# All that anything is learnt of.
+_TOLD = _OBJECTS | {Verb.SAVEPOINT, Verb.DROP, Verb.RENAME, Verb.CREATE_TABLE, Verb.ADD_COLUMN}
 # With these a statement may find the thing there already; in a DO block it may not have run at all.
 _UNPROVEN = (Trait.IF_NOT_EXISTS, Trait.REPLACE, Trait.NESTED)
 
 
-def acts(statement: Statement) -> Iterator[Effect]:
+def acts(statement: Statement) -> Sequence[Effect]:
     """Give a statement's effects without the columns and constraints that a CREATE TABLE tells of its own table."""
+    if len(statement.effects) == 1:
+        return statement.effects
     created: set[str] = set()
+    found: list[Effect] = []
     for effect in statement.effects:
         if effect.verb is Verb.CREATE_TABLE:
             created.add(effect.relation)
         if effect.relation not in created or effect.verb not in (Verb.ADD_COLUMN, Verb.ADD_CONSTRAINT):
-            yield effect
+            found.append(effect)
+    return found
 
 
 @dataclass
@@ -38,6 +44,8 @@ class Made:
 
     def learn(self, effect: Effect) -> None:
         """Take an effect into account, in the order of the file."""
+        if effect.verb not in _TOLD:
+            return
         if effect.verb is Verb.SAVEPOINT and effect.name == "rollback to":
             # What was made since the savepoint is gone; which that is would need the savepoint's place.
             self._forget()
