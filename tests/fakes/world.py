@@ -139,8 +139,7 @@ class World:
     def pipeline(self) -> Pipeline:
         """Make a pipeline over this world."""
         settings = settings_of(self.folder, self.own, scenarios=self.scenarios)
-        lay_ledger(self.folder / "ledger.sqlite")
-        ledger = open_ledger(settings.paths.ledger_url, lambda: self.time)
+        ledger = open_ledger(lay_ledger(self.folder / "ledger.sqlite"), lambda: self.time)
         port = FakePorts(self)
 
         def site(name: str) -> Site:

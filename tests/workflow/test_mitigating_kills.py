@@ -32,13 +32,18 @@ def die_at_the_outcome(stage: Stage, patch: pytest.MonkeyPatch) -> None:
 KILLS = pytest.mark.parametrize("die", [die_before, die_after, die_at_the_outcome])
 
 
-@KILLS
-def test_a_kill_anywhere_is_resumed_by_the_same_command_and_made_once(stage: Stage, die: Step) -> None:
+def cut(stage: Stage, die: Step, act: Callable[[], object]) -> None:
+    """Do something, be killed at it, and live on."""
     with pytest.MonkeyPatch.context() as patch:
         die(stage, patch)
         with pytest.raises(KilledError):
-            stage.run()
+            act()
     live(stage)
+
+
+@KILLS
+def test_a_kill_anywhere_is_resumed_by_the_same_command_and_made_once(stage: Stage, die: Step) -> None:
+    cut(stage, die, stage.run)
     assert stage.kept() == [(1, S.INTENDED)]
     done = run_mitigation(stage.pipeline, ask())
     assert done.mitigation is not None and stage.kept() == [(1, S.APPLIED)]
@@ -48,11 +53,7 @@ def test_a_kill_anywhere_is_resumed_by_the_same_command_and_made_once(stage: Sta
 
 @KILLS
 def test_a_kill_is_settled_by_whoever_comes_next_with_something_else(stage: Stage, die: Step) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        die(stage, patch)
-        with pytest.raises(KilledError):
-            stage.run()
-    live(stage)
+    cut(stage, die, stage.run)
     stage.run(to="30")
     first = S.FAILED if die is die_before else S.APPLIED
     assert stage.kept() == [(1, first), (2, S.APPLIED)] and stage.levers.reserved == 30
@@ -61,11 +62,7 @@ def test_a_kill_is_settled_by_whoever_comes_next_with_something_else(stage: Stag
 @KILLS
 def test_a_kill_while_it_is_undone_is_resumed(stage: Stage, die: Step) -> None:
     stage.run()
-    with pytest.MonkeyPatch.context() as patch:
-        die(stage, patch)
-        with pytest.raises(KilledError):
-            stage.undo()
-    live(stage)
+    cut(stage, die, stage.undo)
     assert stage.kept() == [(1, S.UNDOING)]
     stage.undo()
     assert stage.kept() == [(1, S.UNDONE)] and stage.levers.reserved == 25
@@ -74,11 +71,7 @@ def test_a_kill_while_it_is_undone_is_resumed(stage: Stage, die: Step) -> None:
 
 @KILLS
 def test_settling_reads_and_makes_nothing_again(stage: Stage, die: Step) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        die(stage, patch)
-        with pytest.raises(KilledError):
-            stage.run()
-    live(stage)
+    cut(stage, die, stage.run)
     written = list(stage.levers.written)
     (one,) = settle_all(stage.pipeline, "prod")
     assert one.state is (S.FAILED if die is die_before else S.APPLIED)
