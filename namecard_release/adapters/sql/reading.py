@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 
 from namecard_release.adapters.sql.bodies import read_body
 from namecard_release.adapters.sql.parser import Refused, find, parse
@@ -19,6 +19,9 @@ from namecard_release.errors import MisuseError
 # Rules are parted by commas; what follows the last is the writer's reason.
 _MARKER = re.compile(r"lint-ignore\s*:\s*([a-z0-9][a-z0-9_:-]*(?:\s*,\s*[a-z0-9][a-z0-9_:-]*)*)", re.IGNORECASE)
 _KEPT_FILES = 2048
+# Lint, plan and verdict ask for the same texts, under their paths or their names: each is read once.
+_KEPT: dict[str, SqlFile] = {}
+_KEEPING = Lock()
 _ADDS = re.compile(r"add\s+value", re.IGNORECASE)
 _MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 # A statement's text, its offset in the file, its tree.
@@ -61,12 +64,26 @@ def read_sql(name: str, text: str) -> SqlFile:
 
 def forget_files() -> None:
     """Forget the files that were kept, so that they are read anew."""
-    _read_once.cache_clear()
+    _KEPT.clear()
 
 
-# Lint, plan and verdict ask for the same texts, under their paths or their names: each is read once.
-@lru_cache(maxsize=_KEPT_FILES)
+def keep(text: str, file: SqlFile) -> None:
+    """Keep what was read of a text, so that it is not read again."""
+    with _KEEPING:
+        _KEPT[text] = file
+        if len(_KEPT) > _KEPT_FILES:
+            del _KEPT[next(iter(_KEPT))]
+
+
 def _read_once(text: str) -> SqlFile:
+    found = _KEPT.get(text)
+    if found is None:
+        found = _read_anew(text)
+        keep(text, found)
+    return found
+
+
+def _read_anew(text: str) -> SqlFile:
     if "\0" in text:
         raise Refused("it holds NUL bytes", text.index("\0"))
     markers = tuple(_markers(text)) if "lint-ignore" in text.lower() else ()
