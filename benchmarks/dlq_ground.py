@@ -86,14 +86,19 @@ def _settings(port: int, folder: Path, changes: dict[str, object]) -> dict[str, 
     }
 
 
+def request_id(number: int, tag: str) -> str:
+    """Make the id of an invocation, in the form of Lambda's."""
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{tag}-{number}"))
+
+
 def letter_body(number: int, tag: str) -> str:
-    """Make Lambda's record of one failed invocation of some service; with the tag its request id is unique."""
+    """Make Lambda's record of one failed invocation of some service, with a request id of its own in all of the tag."""
     service = SERVICES[number % len(SERVICES)]
     record = {
         "version": "1.0",
         "timestamp": "2026-03-02T09:00:00.000Z",
         "requestContext": {
-            "requestId": f"{tag}-{number}",
+            "requestId": request_id(number, tag),
             "functionArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{service}-fn:$LATEST",
             "condition": "RetriesExhausted",
             "approximateInvokeCount": 3,

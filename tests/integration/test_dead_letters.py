@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.dlq_ground import ACCOUNT, BUCKET, QUEUE, Ground, empty, lay, letter_body
+from benchmarks.dlq_ground import ACCOUNT, BUCKET, QUEUE, Ground, empty, lay, letter_body, request_id
 from namecard_release.adapters.aws_clients import AwsClients
 from namecard_release.adapters.dead_letters.archive import S3DeadLetterArchive
 from namecard_release.adapters.dead_letters.ways import QueueWay
@@ -132,7 +132,7 @@ def test_a_record_for_destinations_is_read(ground: Ground, desk: Desk) -> None:
     ground.client("sqs").send_message(QueueUrl=ground.url(QUEUE), MessageBody=letter_body(7, "one"))
     (seen,) = sample(desk, Order(Mode.DRAIN, 10, "run"), None).planned
     letter = seen.letter
-    assert (letter.body_format, letter.request_id) == (BodyFormat.ENVELOPE, "one-7")
+    assert (letter.body_format, letter.request_id) == (BodyFormat.ENVELOPE, request_id(7, "one"))
     assert (letter.error_name, letter.code, seen.service) == ("DbConnectionError", "200", "cards")
     assert json.loads(letter.payload)["n"] == 7
     assert abs((letter.sent_at - datetime.now(UTC)).total_seconds()) < 60

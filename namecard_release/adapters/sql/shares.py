@@ -26,7 +26,7 @@ from namecard_release.domain.sql import Effect, Marker, SqlFile, Statement, Unre
 
 # A second process is ready after some tenths of a second: what it costs, it must win.
 MANY = 300
-_SHARE = 50
+_SHARE = 100
 _MODULE = "namecard_release.adapters.sql.share_process"
 
 
