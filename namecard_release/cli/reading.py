@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -98,7 +98,9 @@ def _plain_status(one: EnvironmentStatus) -> dict[str, object]:
 
 def plain_promotion(promotion: Promotion) -> dict[str, object]:
     """Give a promotion's fields without the alarms' baseline, which is evidence and long."""
-    return {key: value for key, value in asdict(promotion).items() if key != "baseline"}
+    told = asdict(replace(promotion, baseline=()))
+    del told["baseline"]
+    return told
 
 
 def _row(one: EnvironmentStatus) -> tuple[str, ...]:
