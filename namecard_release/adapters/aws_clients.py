@@ -164,7 +164,7 @@ class AwsClients:
         )
 
     def _config(self, attempts: int = _ATTEMPTS, *, validated: bool = True) -> Config:
-        import boto3
+        from botocore import __version__
         from botocore.config import Config
 
         # Bucket names in the host do not resolve on an endpoint of one's own.
@@ -175,8 +175,8 @@ class AwsClients:
             retries={"mode": "standard", "total_max_attempts": attempts},
             max_pool_connections=2 * THREADS,
             parameter_validation=validated,
-            # CloudTrail shows who called; boto3 would put its own name together anew for each call.
-            user_agent=f"namecard-release Boto3/{boto3.__version__}",
+            # CloudTrail shows who called; botocore would put its own name together anew for each call.
+            user_agent=f"namecard-release Botocore/{__version__}",
             s3=style,  # type: ignore[arg-type]
         )
 

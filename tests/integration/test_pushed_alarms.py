@@ -34,6 +34,8 @@ QUEUE, UNDELIVERED = "alarm-events", "alarm-undelivered"
 NAMES = ("AuthServiceErrorsAlarm1A2B3C4D", "CardsServiceErrorsAlarm1A2B3C4D", "OcrServiceErrorsAlarm1A2B3C4D")
 # What is received comes again after so long; on AWS a minute.
 VISIBILITY = 1
+# A look at a CloudWatch that says nothing ends after so many seconds; clients are made within them as well.
+SILENT = 3
 _PAUSE = threading.Event()
 
 
@@ -133,7 +135,7 @@ def test_a_push_opens_the_incident_while_cloudwatch_is_silent_and_the_poll_opens
     real, way.clouds[ENVIRONMENT] = way.clouds[ENVIRONMENT], silent_cloud
     way.set(NAMES[0], "ALARM")
     until(lambda: way.depth(QUEUE) == 1)
-    with within(1):
+    with within(SILENT):
         look = way.look()
     assert look.done[0].startswith(f"INC-1 opened: {NAMES[0]} in ALARM"), look
     assert look.unread is not None and "list the resources" in look.unread, "the poll was not answered"
@@ -144,7 +146,7 @@ def test_a_push_opens_the_incident_while_cloudwatch_is_silent_and_the_poll_opens
     way.set(NAMES[0], "OK")
     until(lambda: way.depth(QUEUE) == 1)
     way.clouds[ENVIRONMENT] = silent_cloud
-    with within(1):
+    with within(SILENT):
         assert way.look().done[0].startswith(f"INC-1 alarm ok: {NAMES[0]}")
     assert [one.fingerprint.service for one in way.open()] == ["auth"] and way.depth(QUEUE) == 0
 
