@@ -121,7 +121,7 @@ class AwsClients:
     @property
     def sqs(self) -> SQSClient:
         """The client of SQS."""
-        # Letters go by ten thousands: looking through each call's arguments would take a tenth of the time, and SQS
+        # Letters go by ten thousands: looking through each call's arguments is a cost on every one of them, and SQS
         # refuses what is wrong by itself.
         client: SQSClient = self._client("sqs", validated=False)
         return client

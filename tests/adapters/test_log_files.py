@@ -82,7 +82,7 @@ def test_a_damaged_file_gives_what_could_be_read(tmp_path: Path) -> None:
     assert sum_up(tmp_path / "cut.gz").failed > 1000
 
 
-@pytest.mark.parametrize("content", [b"", gzip.compress(b"")])
+@pytest.mark.parametrize("content", [b"", gzip.compress(b"")], ids=["plain", "compressed"])
 def test_an_empty_file(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "log").write_bytes(content)
     told = sum_up(tmp_path / "log")

@@ -61,22 +61,29 @@ def lint_shared(share: Share, lint: Lint) -> tuple[Linted, ...]:
         for start in range(0, len(share.files), _SHARE)
     ]
     left, done = deque(enumerate(shares)), dict[int, Linted]()
-    with _second_process(left, done) as helper:
+    try:
+        process = _start()
+    except OSError:
+        return tuple(lint(one) for one in shares)
+    with _helped(process, left, done) as helper:
         for index, one in _until_empty(left.popleft):
             done[index] = lint(one)
         helper.join()
     return tuple(done[index] if index in done else lint(one) for index, one in enumerate(shares))
 
 
-@contextmanager
-def _second_process(left: Shares, done: dict[int, Linted]) -> Iterator[Thread]:
-    process = subprocess.Popen(
+def _start() -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
         [sys.executable, "-I", "-m", _MODULE],
         env={"PATH": os.defpath, "LANG": "C.UTF-8"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
+
+
+@contextmanager
+def _helped(process: subprocess.Popen[bytes], left: Shares, done: dict[int, Linted]) -> Iterator[Thread]:
     helper = Thread(target=_have_done, args=(process, left, done), daemon=True)
     helper.start()
     try:

@@ -47,13 +47,23 @@ def test_many_files_have_the_findings_that_they_have_alone(alone: Linted) -> Non
 
 def test_the_second_process_gives_what_this_one_gives(alone: Linted) -> None:
     left, done = deque([(0, _share())]), dict[int, Linted]()
-    with shares._second_process(left, done) as helper:
+    with shares._helped(shares._start(), left, done) as helper:
         helper.join()
     assert done == {0: alone}
     assert not left
 
 
-def test_this_process_does_all_when_the_second_cannot_start(monkeypatch: pytest.MonkeyPatch, alone: Linted) -> None:
+def test_this_process_does_all_when_there_is_no_room_for_a_second(
+    monkeypatch: pytest.MonkeyPatch, alone: Linted
+) -> None:
+    def start() -> subprocess.Popen[bytes]:
+        raise BlockingIOError("no more processes")
+
+    monkeypatch.setattr(shares, "_start", start)
+    assert _told(lint_shared(_share(), lint_share)) == alone
+
+
+def test_this_process_does_all_when_the_second_ends_at_once(monkeypatch: pytest.MonkeyPatch, alone: Linted) -> None:
     monkeypatch.setattr(shares, "_MODULE", "namecard_release.no_such_module")
     assert _told(lint_shared(_share(), lint_share)) == alone
 
