@@ -1,4 +1,4 @@
-"""What botocore is told to look at in every request and answer: time limits, and who it is that answers.
+"""What botocore is told to look at in every request and answer: time limits, how it is sent, who it is that answers.
 
 Retries and time-outs of one attempt are botocore's own; translating errors is in `aws_errors`.
 """
@@ -6,6 +6,7 @@ Retries and time-outs of one attempt are botocore's own; translating errors is i
 from __future__ import annotations
 
 from collections.abc import Mapping
+from io import BytesIO
 from typing import Any
 
 from botocore.exceptions import BotoCoreError
@@ -13,6 +14,9 @@ from botocore.exceptions import BotoCoreError
 from namecard_release.time_limits import is_spent
 
 _REQUEST_IDS = frozenset({"x-amzn-requestid", "x-amzn-request-id", "x-amz-request-id"})
+
+# RFC 9110, section 10.1.1: asking before a body is sent pays where the body is large.
+_ASKED_FOR_BYTES = 1024 * 1024
 
 
 class TimeSpentError(BotoCoreError):
@@ -31,6 +35,21 @@ def refuse_late(**_: object) -> None:
     """Refuse an attempt that would begin after the limit; for the event `before-send`. Raises TimeSpentError."""
     if is_spent():
         raise TimeSpentError
+
+
+def send_at_once(**told: Any) -> None:
+    """Send a small body along with its headers; for `before-call.s3`, after botocore's own handlers.
+
+    botocore asks S3 first whether it would take the body (`Expect: 100-continue`), one more way there and back.
+    """
+    headers: dict[str, str] = told["params"]["headers"]
+    body = told["params"].get("body")
+    # With a checksum after it, the body is wrapped, and its length is in a header.
+    size = headers.get("X-Amz-Decoded-Content-Length")
+    if size is None and isinstance(body, BytesIO):
+        size = str(body.getbuffer().nbytes)
+    if size is not None and int(size) < _ASKED_FOR_BYTES:
+        headers.pop("Expect", None)
 
 
 def refuse_foreign(**told: Any) -> None:

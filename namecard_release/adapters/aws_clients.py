@@ -146,13 +146,14 @@ class AwsClients:
         from boto3.session import Session
         from botocore.session import Session as Core
 
-        from namecard_release.adapters.aws_answers import refuse_foreign, refuse_late
+        from namecard_release.adapters.aws_answers import refuse_foreign, refuse_late, send_at_once
 
         core = Core()
         # Whatever the session itself asks, a role's credentials for instance, would wait for minutes otherwise.
         core.set_default_client_config(self._config())
         core.register("before-send", refuse_late)
         core.register("before-parse", refuse_foreign)
+        core.get_component("event_emitter").register_last("before-call.s3", send_at_once)
         core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=parse_moment)
         return Session(
             botocore_session=core,
@@ -164,7 +165,6 @@ class AwsClients:
         )
 
     def _config(self, attempts: int = _ATTEMPTS, *, validated: bool = True) -> Config:
-        from botocore import __version__
         from botocore.config import Config
 
         # Bucket names in the host do not resolve on an endpoint of one's own.
@@ -176,7 +176,7 @@ class AwsClients:
             max_pool_connections=2 * THREADS,
             parameter_validation=validated,
             # CloudTrail shows who called; botocore would put its own name together anew for each call.
-            user_agent=f"namecard-release Botocore/{__version__}",
+            user_agent="namecard-release",
             s3=style,  # type: ignore[arg-type]
         )
 
