@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from threading import Barrier
 
@@ -12,7 +14,7 @@ import pytest
 from namecard_release.dlq_port import ArchiveLine, Replay, SendFailure
 from namecard_release.domain.dead_letter_plans import JournalState, Mode
 from namecard_release.domain.gates import Verdict
-from namecard_release.errors import MisuseError, TransientError
+from namecard_release.errors import MisuseError, PermanentError, TransientError
 from namecard_release.workflow.dead_letters import Order, sample
 from namecard_release.workflow.draining import Done, Drainer
 from tests.fakes.dead_letters import Post, arn, envelope, open_post
@@ -131,6 +133,22 @@ def test_threads_begin_out_of_step_and_share_what_is_left_of_the_limit(
     # 20 and 40 at first; 40 are left then, of which no thread takes more than its half.
     assert sorted(sizes[:2]) == [20, 40] and max(sizes[2:]) == 20
     post.ledger.close()
+
+
+@pytest.mark.parametrize("breaks", [False, True])
+def test_cycles_are_looked_for_rarely_while_a_queue_is_drained(post: Post, breaks: bool) -> None:
+    fill(post, 10)
+    before, during = gc.get_threshold(), []
+
+    def watch(replay: Replay) -> None:
+        during.append(gc.get_threshold()[0])
+        if breaks:
+            raise PermanentError("the way is broken")
+
+    post.way.refuse = watch
+    with pytest.raises(PermanentError) if breaks else nullcontext():
+        drain(post)
+    assert set(during) == {20_000} and gc.get_threshold() == before
 
 
 def test_a_replay_that_comes_back_twice_is_poison(post: Post) -> None:
