@@ -66,11 +66,6 @@ class _Run:
             self.taken += granted
             return granted
 
-    def remaining(self) -> int:
-        """Give how many letters may still be taken."""
-        with self.lock:
-            return max(0, self.limit - self.taken)
-
     def give_back(self, number: int) -> None:
         with self.lock:
             self.taken -= number
@@ -141,36 +136,27 @@ class Drainer:
     def _work_side_by_side(self) -> None:
         threads = self._order.threads or self._settings.threads
         with ThreadPoolExecutor(threads, thread_name_prefix="dead-letters") as pool:
-            # First batches differ in size: threads in step would all receive, then all write, each in the others' way.
-            firsts = [-(-self._batch * (number + 1) // threads) for number in range(threads)]
-            for finished in [pool.submit(self._work, first) for first in firsts]:
+            for finished in [pool.submit(self._work) for _ in range(threads)]:
                 finished.result()
 
-    def _work(self, first: int) -> None:
+    def _work(self) -> None:
         try:
-            size = first
             while True:
                 until = self._desk.clock.now() + timedelta(seconds=self._settings.hide_seconds * 0.8)
-                batch = self._receive(size)
+                batch = self._receive()
                 if not batch:
                     return
                 self._deal_with(batch, until)
-                size = self._share()
         except BaseException:
             self._run.stop("a thread of this run failed")
             raise
 
-    def _share(self) -> int:
-        """Give the size of a thread's next batch: smaller ones near the limit, so that no thread works on alone."""
-        threads = self._order.threads or self._settings.threads
-        return min(self._batch, max(_AT_ONCE, self._run.remaining() // threads))
-
-    def _receive(self, size: int) -> list[Received]:
-        """Receive up to `size` letters; empty when there is nothing more for this thread."""
+    def _receive(self) -> list[Received]:
+        """Receive up to a batch; empty when there is nothing more for this thread."""
         batch: list[Received] = []
         stale = 0
-        while len(batch) < size:
-            wanted = self._run.reserve(min(_AT_ONCE, size - len(batch)))
+        while len(batch) < self._batch:
+            wanted = self._run.reserve(min(_AT_ONCE, self._batch - len(batch)))
             if wanted == 0:
                 break
             got = self._ports.queue.receive(wanted, self._settings.hide_seconds)
@@ -361,6 +347,7 @@ class Drainer:
 def _collected_rarely() -> Iterator[None]:
     """Look for cycles rarely: letters have none, and batches of them looked through take a twentieth of the time."""
     before = gc.get_threshold()
+    # Nought is never, which whoever asked for it keeps.
     gc.set_threshold(max(before[0], _MANY_OBJECTS) if before[0] else 0, *before[1:])
     try:
         yield

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
-from threading import Barrier
 
 import orjson
 import pytest
 
-from namecard_release.dlq_port import ArchiveLine, Replay, SendFailure
+from namecard_release.dlq_port import Replay, SendFailure
 from namecard_release.domain.dead_letter_plans import JournalState, Mode
 from namecard_release.domain.gates import Verdict
 from namecard_release.errors import MisuseError, PermanentError, TransientError
@@ -111,28 +110,6 @@ def test_the_limit_is_kept(post: Post) -> None:
     done = drain(post, limit=25)
     assert done.verdict is Verdict.UNKNOWN and "limit of 25" in done.reason
     assert len(post.way.sent) == 25 and post.queue.depth().visible == 15
-
-
-def test_threads_begin_out_of_step_and_share_what_is_left_of_the_limit(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    post = open_post(tmp_path, threads=2, batch=40)
-    fill(post, 100)
-    sizes: list[int] = []
-    met, put = Barrier(2, timeout=30), post.archive.put
-
-    def put_after_the_other_received(lines: Sequence[ArchiveLine], *, quarantine: bool) -> str:
-        sizes.append(len(lines))
-        if len(sizes) <= 2:
-            met.wait()
-        return put(lines, quarantine=quarantine)
-
-    monkeypatch.setattr(post.archive, "put", put_after_the_other_received)
-    done = drain(post, limit=100)
-    assert (done.counts["replayed"], sum(sizes)) == (100, 100)
-    # 20 and 40 at first; 40 are left then, of which no thread takes more than its half.
-    assert sorted(sizes[:2]) == [20, 40] and max(sizes[2:]) == 20
-    post.ledger.close()
 
 
 @pytest.mark.parametrize("breaks", [False, True])
