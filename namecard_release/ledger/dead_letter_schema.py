@@ -27,6 +27,13 @@ dead_letters = Table(
     Column("settled_at", Moment),
     Column("run_id", String(64), nullable=False),
     Index("dead_letters_by_key", "environment", "replay_key"),
-    Index("dead_letters_by_digest", "environment", "digest"),
     Index("dead_letters_by_state", "environment", "state", "intended_at"),
+)
+# Only payloads that can carry no key are looked for by their content.
+_KEYLESS = ~dead_letters.c.carried
+Index(
+    "dead_letters_by_digest",
+    *(dead_letters.c.environment, dead_letters.c.digest),
+    sqlite_where=_KEYLESS,
+    postgresql_where=_KEYLESS,
 )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, or_, select, union_all, update
 
 from namecard_release.domain.dead_letter_plans import JournalEntry, JournalState, Known
 from namecard_release.domain.dead_letters import DeadLetter, replay_key
@@ -29,7 +29,7 @@ class DeadLetters(Store):
         digests = {letter.message_id: letter.digest for letter in letters if not letter.carries_mark}
         with self.reading() as connection:
             rows = connection.execute(_about(environment, keys, digests)).mappings().all()
-        entries = [_read(row) for row in rows]
+        entries = list({row["message_id"]: _read(row) for row in rows}.values())
         by_key, by_digest = defaultdict(list), defaultdict(list)
         for entry in entries:
             by_key[entry.replay_key].append(entry)
@@ -102,18 +102,27 @@ class DeadLetters(Store):
         if state is not None:
             query = query.where(dead_letters.c.state == state)
         if key is not None:
-            query = query.where(or_(dead_letters.c.replay_key == key, dead_letters.c.message_id == key))
+            own = (
+                _ids(environment, dead_letters.c.replay_key == key),
+                _ids(environment, dead_letters.c.message_id == key),
+            )
+            query = query.where(dead_letters.c.message_id.in_(union_all(*own)))
         query = query.order_by(dead_letters.c.intended_at.desc(), dead_letters.c.message_id).limit(limit)
         with self.reading() as connection:
             return tuple(_read(row) for row in connection.execute(query).mappings())
 
 
 def _about(environment: str, keys: dict[str, str], digests: dict[str, str]) -> Any:
+    # One search for each index: as alternatives of one search, SQLite looks through all that the environment has.
     table = dead_letters.c
     sought = [table.message_id.in_(list(keys)), table.replay_key.in_(sorted(set(keys.values())))]
     if digests:
-        sought.append(table.digest.in_(sorted(set(digests.values()))))
-    return select(dead_letters).where((table.environment == environment) & or_(*sought))
+        sought.append(table.digest.in_(sorted(set(digests.values()))) & ~table.carried)
+    return union_all(*(select(dead_letters).where((table.environment == environment) & one) for one in sought))
+
+
+def _ids(environment: str, condition: ColumnElement[bool]) -> Any:
+    return select(dead_letters.c.message_id).where((dead_letters.c.environment == environment) & condition)
 
 
 def _insert_of(dialect: str) -> Any:

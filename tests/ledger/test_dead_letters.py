@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from namecard_release.domain.dead_letter_plans import JournalEntry, JournalState
 from namecard_release.domain.dead_letters import BodyFormat, DeadLetter, replay_key
@@ -79,6 +82,45 @@ def test_a_letter_is_recalled_by_id_by_key_and_by_content(ledger: SqlLedger) -> 
     assert known["m-3"].own is None and [one.message_id for one in known["m-3"].kin] == ["m-1"]
     assert "m-2" in {one.message_id for one in known["m-9"].kin}
     assert ledger.recall("prod", [LETTER]) == {}
+
+
+@pytest.mark.parametrize("carried", [True, False])
+def test_no_letter_makes_the_whole_journal_be_looked_through(ledger: SqlLedger, carried: bool) -> None:
+    searches = _searches_of(ledger, lambda: ledger.recall("dev", [replace(LETTER, carries_mark=carried)]))
+    sought = {"message_id", "replay_key"} | (set() if carried else {"digest"})
+    assert sought == {name for name in ("message_id", "replay_key", "digest") if any(name in one for one in searches)}
+    assert all("environment" in one and any(name in one for name in sought) for one in searches), searches
+
+
+def test_no_entry_makes_the_whole_journal_be_looked_through(ledger: SqlLedger) -> None:
+    searches = _searches_of(ledger, lambda: ledger.entries("dev", key="m-1"))
+    assert len(searches) == 3
+    assert all("message_id" in one or "replay_key" in one for one in searches), searches
+
+
+def _searches_of(ledger: SqlLedger, call: Callable[[], object]) -> list[str]:
+    """Give how the database finds the rows of what a call asks: a line for each index or table that it looks into."""
+    asked: list[tuple[str, Any]] = []
+    ledger.intend([replace(ENTRY, message_id=f"f-{n}", replay_key=f"nr-f{n}", digest=f"f{n}") for n in range(3000)])
+    ledger.intend(
+        [replace(ENTRY, message_id=f"b-{n}", replay_key=f"nr-b{n}", digest=f"b{n}", carried=False) for n in range(3000)]
+    )
+
+    def note(_c: object, _u: object, statement: str, words: Any, *_: object) -> None:
+        asked.append((statement, words))
+
+    event.listen(ledger._engine, "before_cursor_execute", note)
+    call()
+    event.remove(ledger._engine, "before_cursor_execute", note)
+    statement, words = next(one for one in asked if one[0].lower().lstrip().startswith("select"))
+    postgresql = ledger._engine.dialect.name == "postgresql"
+    with ledger._engine.connect() as connection:
+        # PostgreSQL gathers figures of its tables by itself, in a while; nobody does so for a ledger on SQLite.
+        connection.exec_driver_sql("analyze" if postgresql else "select 1")
+        explained = "explain " if postgresql else "explain query plan "
+        lines = [str(row[-1]) for row in connection.exec_driver_sql(explained + statement, words)]
+    shown = ("Index Cond", "Seq Scan") if postgresql else ("dead_letters",)
+    return [line for line in lines if any(one in line for one in shown)]
 
 
 def test_entries_are_found_by_key_message_and_state(ledger: SqlLedger) -> None:
