@@ -133,6 +133,9 @@ class AwsClients:
             return str(self._client("sts").get_caller_identity()["Account"])
 
     def _client(self, service: str, attempts: int = _ATTEMPTS, *, validated: bool = True) -> Any:
+        # Nobody who has what is needed waits while another client is made.
+        if (made := self._made.get(service)) is not None:
+            return made
         with self._lock, aws_errors_told(f"be reached for {service}"):
             if service not in self._made:
                 # boto3 types `client` by literal service names; the properties above give the types back.

@@ -115,7 +115,10 @@ class DeadLetters(Store):
 def _about(environment: str, keys: dict[str, str], digests: dict[str, str]) -> Any:
     # One search for each index: as alternatives of one search, SQLite looks through all that the environment has.
     table = dead_letters.c
-    sought = [table.message_id.in_(list(keys)), table.replay_key.in_(sorted(set(keys.values())))]
+    sought: list[ColumnElement[bool]] = [
+        table.message_id.in_(list(keys)),
+        table.replay_key.in_(sorted(set(keys.values()))),
+    ]
     if digests:
         sought.append(table.digest.in_(sorted(set(digests.values()))) & ~table.carried)
     return union_all(*(select(dead_letters).where((table.environment == environment) & one) for one in sought))

@@ -6,20 +6,23 @@ Killed anywhere, the next run finds in queue and journal what is left to do (doc
 from __future__ import annotations
 
 import gc
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from threading import Lock
+from typing import TypeVar
 
 from namecard_release.dlq_port import ArchiveLine, Received, Replay, SendFailure
 from namecard_release.domain.dead_letter_plans import Action, JournalEntry, JournalState, judge_run
 from namecard_release.domain.gates import Verdict
 from namecard_release.workflow.dead_letters import Desk, Order, Planned, Planner
+from namecard_release.workflow.drain_state import AT_ONCE, Batch, Run
+from namecard_release.workflow.hands import Hands
 
-_AT_ONCE = 10
+P = TypeVar("P")
+R = TypeVar("R")
+
 _STATES = {
     Action.REPLAY: JournalState.INTENDED,
     Action.ARCHIVE: JournalState.FILED,
@@ -28,6 +31,9 @@ _STATES = {
 # SQS tells depths a minute late; only an entry older than this and than the hiding is called gone from the queue.
 _SETTLED = timedelta(minutes=2)
 _MOST_REASONS = 50
+# Batches under way at the same time: one is written down while the letters of the other are sent.
+_CREWS = 2
+_FAILED = "a thread of this run failed"
 _MANY_OBJECTS = 20_000
 
 
@@ -44,63 +50,6 @@ class Done:
     seconds: float
 
 
-@dataclass
-class _Run:
-    """What the threads of one run share; every change is made with the lock held."""
-
-    limit: int
-    lock: Lock = field(default_factory=Lock)
-    taken: int = 0
-    counts: Counter[str] = field(default_factory=Counter)
-    hidden: dict[str, Received] = field(default_factory=dict)
-    left: int = 0
-    reasons: Counter[str] = field(default_factory=Counter)
-    archives: list[str] = field(default_factory=list)
-    failed: int = 0
-    stopped: str | None = None
-    emptied: bool = False
-
-    def reserve(self, number: int) -> int:
-        with self.lock:
-            granted = 0 if self.stopped else max(0, min(number, self.limit - self.taken))
-            self.taken += granted
-            return granted
-
-    def give_back(self, number: int) -> None:
-        with self.lock:
-            self.taken -= number
-
-    def count(self, name: str, number: int) -> None:
-        with self.lock:
-            self.counts[name] += number
-
-    def leave(self, letters: Sequence[Received], reason: str) -> None:
-        with self.lock:
-            self.hidden |= {one.letter.message_id: one for one in letters}
-            self.left += len(letters)
-            self.reasons[reason] += len(letters)
-
-    def hide(self, letters: Sequence[Received]) -> int:
-        """Keep letters to be shown again at the end; gives how many there are."""
-        with self.lock:
-            self.hidden |= {one.letter.message_id: one for one in letters}
-            return len(self.hidden)
-
-    def has_hidden(self, message_id: str) -> bool:
-        """Tell whether a letter was received before and is not to be dealt with in this run."""
-        with self.lock:
-            return message_id in self.hidden
-
-    def most_stale(self) -> int:
-        """Give how many answers in a row may hold nothing new: as many as would show all that is left once more."""
-        with self.lock:
-            return len(self.hidden) // _AT_ONCE + _AT_ONCE
-
-    def stop(self, reason: str) -> None:
-        with self.lock:
-            self.stopped = self.stopped or reason
-
-
 class Drainer:
     """Carries an order out. One object for one run."""
 
@@ -109,15 +58,16 @@ class Drainer:
         self._ports, self._settings = desk.ports, desk.settings
         self._fits = desk.ports.make_filter(order.expression)
         self._planner = Planner(desk, order, released_at)
-        self._pacer = desk.ports.make_pacer(order.rate or desk.settings.rate_per_second)
-        self._run = _Run(order.limit)
+        self._rate = order.rate or desk.settings.rate_per_second
+        self._pacer = desk.ports.make_pacer(self._rate)
+        self._run = Run(order.limit)
+        self._threads = order.threads or desk.settings.threads
+        self._crews = min(self._threads, _CREWS)
         self._batch = self._batch_size()
 
     def _batch_size(self) -> int:
-        """Give how many letters a thread takes at once: no more than the rate lets out in half of their hiding."""
-        rate = self._order.rate or self._settings.rate_per_second
-        threads = self._order.threads or self._settings.threads
-        return max(1, min(self._settings.batch, int(rate * self._settings.hide_seconds / 2 / threads)))
+        """Give how many letters are taken at once: no more than the rate lets out in half of their hiding."""
+        return max(1, min(self._settings.batch, int(self._rate * self._settings.hide_seconds / 2 / self._crews)))
 
     def run(self) -> Done:
         """Work until the queue is empty or the limit is reached; what is left is shown again to others.
@@ -134,44 +84,60 @@ class Drainer:
         return self._tell((self._desk.clock.now() - begun).total_seconds())
 
     def _work_side_by_side(self) -> None:
-        threads = self._order.threads or self._settings.threads
-        with ThreadPoolExecutor(threads, thread_name_prefix="dead-letters") as pool:
-            for finished in [pool.submit(self._work) for _ in range(threads)]:
-                finished.result()
+        with (
+            Hands(self._threads, "dead-letters") as hands,
+            Hands(self._crews, "dead-letter-batches") as crews,
+            self._stopping("the run was ended"),
+        ):
+            crews.each(lambda _: self._work(hands), range(self._crews))
 
-    def _work(self) -> None:
+    @contextmanager
+    def _stopping(self, reason: str) -> Iterator[None]:
+        """Stop every thread of the run when the block fails: what they did not begin stays in the queue."""
         try:
-            while True:
-                until = self._desk.clock.now() + timedelta(seconds=self._settings.hide_seconds * 0.8)
-                batch = self._receive()
-                if not batch:
-                    return
-                self._deal_with(batch, until)
+            yield
         except BaseException:
-            self._run.stop("a thread of this run failed")
+            self._run.stop(reason)
             raise
 
-    def _receive(self) -> list[Received]:
-        """Receive up to a batch; empty when there is nothing more for this thread."""
-        batch: list[Received] = []
+    def _work(self, hands: Hands) -> None:
+        """Take one batch after another; while one is written down, the calls of the other go on."""
+        with self._stopping(_FAILED):
+            while True:
+                until = self._desk.clock.now() + timedelta(seconds=self._settings.hide_seconds * 0.8)
+                letters = self._receive(hands)
+                if not letters:
+                    return
+                self._deal_with(letters, until, hands)
+
+    def _each(self, hands: Hands, work: Callable[[P], R], parts: Sequence[P]) -> list[R]:
+        def do(part: P) -> R:
+            with self._stopping(_FAILED):
+                return work(part)
+
+        return hands.each(do, parts)
+
+    def _receive(self, hands: Hands) -> tuple[Received, ...]:
+        """Receive up to a batch; empty when there is nothing more."""
+        batch = Batch(self._run, self._batch)
+        self._each(hands, lambda _: self._gather(batch), range(min(hands.number, -(-batch.most // AT_ONCE))))
+        if batch.dry and not batch.letters:
+            self._run.emptied = True
+        return tuple(batch.letters.values())
+
+    def _gather(self, batch: Batch) -> None:
+        """Receive ten and ten for a batch, until it is full or nothing new comes."""
         stale = 0
-        while len(batch) < self._batch:
-            wanted = self._run.reserve(min(_AT_ONCE, self._batch - len(batch)))
-            if wanted == 0:
-                break
+        while wanted := batch.reserve():
             got = self._ports.queue.receive(wanted, self._settings.hide_seconds)
-            if not got and not batch:
+            if not got and not batch.letters:
                 got = self._ports.queue.receive(wanted, self._settings.hide_seconds, 1)
             fresh = [one for one in got if not self._run.has_hidden(one.letter.message_id)]
-            fitting = self._fitting(fresh)
-            self._run.give_back(wanted - len(fitting))
-            batch += fitting
+            batch.add(self._fitting(fresh), wanted)
             stale = 0 if fresh else stale + 1
             # An answer of nothing but letters that were left is none: their hiding ran out, and the queue may go on.
             if not got or stale > self._run.most_stale():
-                self._run.emptied = self._run.emptied or not batch
-                break
-        return batch
+                batch.end()
 
     def _fitting(self, fresh: Sequence[Received]) -> list[Received]:
         """Pick what fits the filter; the rest stays hidden for the length of the run, or it would be received again."""
@@ -181,35 +147,37 @@ class Drainer:
             self._run.stop("as many letters as may be hidden at once were looked at: narrow the filter")
         return fitting
 
-    def _deal_with(self, batch: Sequence[Received], until: datetime) -> None:
+    def _deal_with(self, letters: Sequence[Received], until: datetime, hands: Hands) -> None:
         by_action: dict[Action, list[Planned]] = defaultdict(list)
-        for planned in self._planner.plan(batch):
+        for planned in self._planner.plan(letters):
             by_action[planned.plan.action].append(planned)
         for planned in by_action.pop(Action.LEAVE, []):
-            self._leave([planned.received], planned.plan.reason)
-        ours = self._archive_and_journal([one for action in _STATES for one in by_action.get(action, [])])
-        self._delete(by_action.get(Action.DELETE, []), "deleted")
+            self._run.leave([planned.received], planned.plan.reason)
+        ours = self._archive_and_journal([one for action in _STATES for one in by_action.get(action, [])], hands)
+        self._delete_all(by_action.get(Action.DELETE, []), "deleted", hands)
         for action, name in ((Action.ARCHIVE, "archived"), (Action.QUARANTINE, "quarantined")):
-            self._delete([one for one in by_action.get(action, []) if one.letter.message_id in ours], name)
-        self._send_all([one for one in by_action.get(Action.REPLAY, []) if one.letter.message_id in ours], until)
+            self._delete_all([one for one in by_action.get(action, []) if one.letter.message_id in ours], name, hands)
+        self._send_all([one for one in by_action.get(Action.REPLAY, []) if one.letter.message_id in ours], until, hands)
 
-    def _archive_and_journal(self, planned: Sequence[Planned]) -> frozenset[str]:
+    def _archive_and_journal(self, planned: Sequence[Planned], hands: Hands) -> frozenset[str]:
         """Put letters into the archive, then into the journal; gives those that are this run's to go on with."""
         now = self._desk.clock.now()
         parts: dict[tuple[bool, str], list[Planned]] = defaultdict(list)
         for one in planned:
             parts[one.plan.action is Action.QUARANTINE, one.service].append(one)
-        entries: list[JournalEntry] = []
-        for (quarantine, _), part in parts.items():
-            key = self._ports.archive.put([self._line(one, now) for one in part], quarantine=quarantine)
-            entries += [self._entry(one, key, now) for one in part]
-            with self._run.lock:
-                self._run.archives.append(key)
-        ours = self._ports.journal.intend(entries)
+        written = self._each(hands, lambda part: self._archive(part, now), list(parts.values()))
+        ours = self._ports.journal.intend([entry for entries in written for entry in entries])
         others = [one.received for one in planned if one.letter.message_id not in ours]
         if others:
-            self._leave(others, "another run dealt with it in between")
+            self._run.leave(others, "another run dealt with it in between")
         return ours
+
+    def _archive(self, part: Sequence[Planned], now: datetime) -> list[JournalEntry]:
+        """Put letters of one service into one object; gives what the journal is to know of them."""
+        quarantine = part[0].plan.action is Action.QUARANTINE
+        key = self._ports.archive.put([self._line(one, now) for one in part], quarantine=quarantine)
+        self._run.keep_archive(key)
+        return [self._entry(one, key, now) for one in part]
 
     def _line(self, one: Planned, now: datetime) -> ArchiveLine:
         plan = one.plan
@@ -241,36 +209,45 @@ class Drainer:
             run_id=self._order.run_id,
         )
 
-    def _send_all(self, planned: Sequence[Planned], until: datetime) -> None:
+    def _send_all(self, planned: Sequence[Planned], until: datetime, hands: Hands) -> None:
         """Send and delete ten by ten, so that a kill repeats ten of a thread at most; journal all of it at the end."""
+        # Lists that threads add to: a part that fails takes nothing from what the others tell.
         sent: list[str] = []
+        late: list[Received] = []
+
+        def send(part: Sequence[Planned]) -> None:
+            if self._run.stopped is not None:
+                self._run.leave([one.received for one in part], self._run.stopped)
+            elif self._desk.clock.now() > until:
+                late.extend(one.received for one in part)
+            else:
+                sent.extend(self._send_and_delete(part))
+
         try:
-            for start in range(0, len(planned), _AT_ONCE):
-                part = planned[start : start + _AT_ONCE]
-                if self._run.stopped is not None:
-                    self._leave([one.received for one in planned[start:]], self._run.stopped)
-                    break
-                if self._desk.clock.now() > until:
-                    self._put_back([one.received for one in planned[start:]], progress=start > 0)
-                    break
-                failures = self._send(part)
-                gone = [one for one in part if one.letter.message_id not in failures]
-                sent += [one.letter.message_id for one in gone]
-                self._delete(gone, "replayed")
-                self._tell_failures(part, failures)
+            self._each(hands, send, _tens(planned))
         finally:
             self._ports.journal.settle(self._desk.name, sent, self._desk.clock.now())
+        if late:
+            self._put_back(late, progress=len(late) < len(planned))
+
+    def _send_and_delete(self, part: Sequence[Planned]) -> list[str]:
+        """Send ten and delete what was taken; gives the ids of that."""
+        failures = self._send(part)
+        gone = [one for one in part if one.letter.message_id not in failures]
+        self._delete(gone, "replayed")
+        self._tell_failures(part, failures)
+        return [one.letter.message_id for one in gone]
 
     def _put_back(self, letters: Sequence[Received], *, progress: bool) -> None:
         """Show letters again that were not come to while they were hidden; smaller batches follow.
 
         Such a letter is in the journal as INTENDED, and is received again like one of a killed run.
         """
-        if not progress and self._batch <= _AT_ONCE:
-            self._leave(letters, "not even ten were come to while they were hidden")
+        if not progress and self._batch <= AT_ONCE:
+            self._run.leave(letters, "not even ten were come to while they were hidden")
             self._run.stop("this is too slow for dead_letters.hide_seconds: raise it")
             return
-        self._batch = max(_AT_ONCE, self._batch // 2)
+        self._batch = max(AT_ONCE, self._batch // 2)
         self._ports.queue.show(letters)
         self._run.give_back(len(letters))
 
@@ -303,10 +280,12 @@ class Drainer:
             failure = failures.get(one.letter.message_id)
             if failure is None:
                 continue
-            self._leave([one.received], failure.reason)
+            self._run.leave([one.received], failure.reason)
             if not failure.transient:
-                with self._run.lock:
-                    self._run.failed += 1
+                self._run.fail()
+
+    def _delete_all(self, planned: Sequence[Planned], name: str, hands: Hands) -> None:
+        self._each(hands, lambda part: self._delete(part, name), _tens(planned))
 
     def _delete(self, planned: Sequence[Planned], name: str) -> None:
         if not planned:
@@ -316,9 +295,6 @@ class Drainer:
         if undeleted:
             # It comes again, and is deleted then: the journal knows that it was dealt with.
             self._run.count("deletes_owed", len(undeleted))
-
-    def _leave(self, letters: Sequence[Received], reason: str) -> None:
-        self._run.leave(letters, reason)
 
     def _presume(self) -> None:
         """Settle what a killed run sent and deleted without coming to note it: an empty queue tells."""
@@ -341,6 +317,10 @@ class Drainer:
         verdict, reason = judge_run(sorted(run.counts.items()), run.left, run.failed, stopped)
         reasons = tuple(run.reasons.most_common(_MOST_REASONS))
         return Done(verdict, reason, dict(run.counts), run.left, reasons, tuple(run.archives), round(seconds, 3))
+
+
+def _tens(planned: Sequence[Planned]) -> list[Sequence[Planned]]:
+    return [planned[start : start + AT_ONCE] for start in range(0, len(planned), AT_ONCE)]
 
 
 @contextmanager
