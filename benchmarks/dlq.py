@@ -1,8 +1,9 @@
 """Draining dead letters, beside the bare loop of receive, send and delete: one JSON object on stdout.
 
-`python -m benchmarks.dlq`. Rounds of both take turns, so that a machine that is busy is busy for both; then a drain is
-killed at each of its steps and finished; then asynchronous invocations are timed. Exit codes: 0 when all was
-measured and within the targets, 1 otherwise.
+`python -m benchmarks.dlq`. Both take turns, with as many threads, so that a machine that is busy is busy for both; the
+drain's settings are the defaults, a bare loop of one thread is told beside them. Then a drain is killed at each of its
+steps and finished; then asynchronous invocations are timed. Exit codes: 0 when all was measured and within the targets,
+1 otherwise.
 """
 
 from __future__ import annotations
@@ -18,19 +19,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 
 from benchmarks.bench import tell
 from benchmarks.dlq_child import STEPS, WHENS, drain, open_desk
 from benchmarks.dlq_ground import QUEUE, TARGET, Ground, command, depth, empty, fill, killer, lay, take_outcome
 from namecard_release.adapters.aws_clients import AwsClients
 from namecard_release.adapters.dead_letters.ways import FunctionWay
+from namecard_release.dlq_settings import DeadLetters
 from namecard_release.errors import PermanentError
 from namecard_release.sandbox import processes
 from namecard_release.sandbox.emulator_process import REGION, client_environment, endpoint, start_emulator
 
-LETTERS, ROUNDS, INVOCATIONS = 10_000, 3, 200
-THREADS, BATCH, HIDE_SECONDS = 4, 250, 300
+LETTERS, ROUNDS, INVOCATIONS = 10_000, 5, 200
+_DEFAULTS = DeadLetters()
+THREADS, BATCH, HIDE_SECONDS = _DEFAULTS.threads, _DEFAULTS.batch, _DEFAULTS.hide_seconds
 SHARE_TARGET, MOVES_LIMIT = 0.8, 500
 _KILLED_HIDE_SECONDS = 10
 _MOST_FINISHES = 60
@@ -47,10 +50,12 @@ def main() -> int:
 def _measure(port: int, folder: Path) -> dict[str, object]:
     ground = lay(port, folder, batch=BATCH, threads=THREADS, hide_seconds=HIDE_SECONDS)
     load = os.getloadavg()[0]
-    rounds = [_round(ground) for _ in range(ROUNDS)]
-    ours = median(one["ours"] for one in rounds)
-    # Each drain against the better of the two bare loops right before and after it.
-    share = median(one["ours"] / max(one["bare_1"], one["bare_8"]) for one in rounds)
+    alone = _bare(ground, 1)
+    drains, bares = _take_turns(ground)
+    ours = median(drains)
+    # Each drain against the bare loops right before and right after it.
+    shares = [one / mean(bares[at : at + 2]) for at, one in enumerate(drains)]
+    share = median(shares)
     killed = _kill(ground, folder)
     invoked = _invoke(ground)
     good = killed["lost"] == 0 and killed["same_keys"] and killed["duplicates"] <= killed["most_duplicates"]
@@ -59,7 +64,10 @@ def _measure(port: int, folder: Path) -> dict[str, object]:
         "letters": LETTERS,
         "threads": THREADS,
         "batch": BATCH,
-        "rounds_per_second": rounds,
+        "bare_of_one_thread_per_second": round(alone),
+        "bare_per_second": [round(one) for one in bares],
+        "drains_per_second": [round(one) for one in drains],
+        "shares": [round(one, 3) for one in shares],
         "ours_per_second": round(ours),
         "share_of_bare": round(share, 3),
         "targets": {"share_of_bare": SHARE_TARGET, "above_per_second": MOVES_LIMIT},
@@ -70,10 +78,14 @@ def _measure(port: int, folder: Path) -> dict[str, object]:
     }
 
 
-def _round(ground: Ground) -> dict[str, float]:
-    measured = {"bare_1": _bare(ground, 1), "ours": _ours(ground), "bare_8": _bare(ground, 8)}
-    tell(", ".join(f"{name} {rate:.0f}/s" for name, rate in measured.items()))
-    return {name: round(rate, 1) for name, rate in measured.items()}
+def _take_turns(ground: Ground) -> tuple[list[float], list[float]]:
+    """Drain between bare loops; gives both in letters a second, the first and the last of them a bare loop."""
+    drains, bares = [], [_bare(ground, THREADS)]
+    for _ in range(ROUNDS):
+        drains.append(_ours(ground))
+        bares.append(_bare(ground, THREADS))
+        tell(f"bare {bares[-2]:.0f}/s, ours {drains[-1]:.0f}/s, bare {bares[-1]:.0f}/s")
+    return drains, bares
 
 
 def _ours(ground: Ground) -> float:

@@ -71,9 +71,9 @@ class DeadLetters(Model):
 
     `target` is where replays go: to the failed `function` itself as an asynchronous invocation, or into `target_queue`.
     `routes` are JMESPath expressions that tell for a bare event which service it was for. `batch` messages are archived
-    and journaled together, `threads` work side by side, `hide_seconds` is how long a message is hidden from others
-    while it is worked on. `archive_account` owns the bucket where that is not the environment's own account; `kms_key`
-    encrypts archive objects with a key of one's own; without it S3's own is used.
+    and journaled together, two batches are under way at once, `threads` make the calls of both; `hide_seconds` is how
+    long a message is hidden from others while it is worked on. `archive_account` owns the bucket where that is not the
+    environment's own account; `kms_key` encrypts archive objects with a key of one's own; without it S3's own is used.
     """
 
     queue: str = "namecard-{key}-lambda-dlq"
@@ -86,8 +86,8 @@ class DeadLetters(Model):
     routes: Mapping[Name, Expression] = {}
     rules: tuple[DeadLetterRule, ...] = ()
     most_returns: int = Field(default=2, ge=1, le=20)
-    batch: int = Field(default=250, ge=1, le=1000)
-    threads: int = Field(default=4, ge=1, le=32)
+    batch: int = Field(default=500, ge=1, le=1000)
+    threads: int = Field(default=8, ge=1, le=32)
     hide_seconds: int = Field(default=300, ge=2, le=43_200)
     sample_hide_seconds: int = Field(default=30, ge=1, le=600)
     rate_per_second: float = Field(default=50.0, gt=0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from threading import Lock
 
@@ -108,12 +109,13 @@ class FakeArchive:
     """Objects by key."""
 
     objects: dict[str, tuple[ArchiveLine, ...]] = field(default_factory=dict)
+    numbers: Iterator[int] = field(default_factory=count)
 
     def put(self, lines: Sequence[ArchiveLine], *, quarantine: bool) -> str:
         """Keep."""
         first = lines[0]
         folder = "quarantine/" if quarantine else ""
-        key = f"{folder}env={first.environment}/service={first.service}/{len(self.objects)}"
+        key = f"{folder}env={first.environment}/service={first.service}/{next(self.numbers)}"
         self.objects[key] = tuple(lines)
         return key
 

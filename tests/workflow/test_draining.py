@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
-from contextlib import nullcontext
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from threading import Event, main_thread
 
 import orjson
 import pytest
 
 from namecard_release.dlq_port import Replay, SendFailure
-from namecard_release.domain.dead_letter_plans import JournalState, Mode
+from namecard_release.domain.dead_letter_plans import JournalEntry, JournalState, Mode
 from namecard_release.domain.gates import Verdict
 from namecard_release.errors import MisuseError, PermanentError, TransientError
 from namecard_release.workflow.dead_letters import Order, sample
+from namecard_release.workflow.drain_state import Run
 from namecard_release.workflow.draining import Done, Drainer
 from tests.fakes.dead_letters import Post, arn, envelope, open_post
 
@@ -59,6 +62,71 @@ def test_each_step_comes_after_the_one_before_it(post: Post, monkeypatch: pytest
     fill(post, 12)
     drain(post)
     assert steps == ["put", "intend", "send", "delete", "send", "delete", "settle"]
+
+
+def test_two_batches_are_under_way_and_every_letter_goes_out_once(tmp_path: Path) -> None:
+    with crowded(tmp_path) as post:
+        fill(post, 430)
+        written, goes_on = set[str](), Event()
+        intend = post.ledger.intend
+
+        def note(entries: Sequence[JournalEntry]) -> frozenset[str]:
+            # The first batch is held up here until another is written down, too.
+            written.add(entries[0].message_id)
+            if len(written) == 2:
+                goes_on.set()
+            assert goes_on.wait(30)
+            return intend(entries)
+
+        post.ledger.intend = note  # type: ignore[method-assign]
+        done = drain(post)
+        assert (done.counts["replayed"], done.left, post.queue.messages) == (430, 0, [])
+        assert sorted(one.letter.message_id for one in post.way.sent) == sorted(f"m-{n}" for n in range(430))
+        assert {entry.state for entry in post.ledger.entries("dev", limit=1000)} == {JournalState.SENT}
+        assert sum(len(lines) for lines in post.archive.objects.values()) == 430
+
+
+def test_a_call_that_fails_stops_the_others_and_what_they_sent_is_journaled(tmp_path: Path) -> None:
+    with crowded(tmp_path) as post:
+        fill(post, 400)
+
+        def refuse(replay: Replay) -> None:
+            if replay.letter.message_id == "m-17":
+                raise PermanentError("the way is broken")
+
+        post.way.refuse = refuse
+        with pytest.raises(PermanentError, match="the way is broken"):
+            drain(post)
+        sent = {one.letter.message_id for one in post.way.sent}
+        journaled = {e.message_id for e in post.ledger.entries("dev", limit=1000) if e.state is JournalState.SENT}
+        assert sent == journaled and len(sent) < 400
+        assert {one.id for one in post.queue.messages} == {f"m-{n}" for n in range(400)} - sent
+
+
+def test_an_interrupted_run_begins_nothing_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with crowded(tmp_path) as post:
+        fill(post, 400)
+        stopped, stop, once = Event(), Run.stop, iter([True])
+        monkeypatch.setattr(Run, "stop", lambda run, reason: (stop(run, reason), stopped.set()))
+
+        def interrupt(_: Replay) -> None:
+            if next(once, False):
+                signal.pthread_kill(main_thread().ident or 0, signal.SIGINT)
+            assert stopped.wait(30)
+
+        post.way.refuse = interrupt
+        with pytest.raises(KeyboardInterrupt):
+            drain(post)
+        assert 0 < len(post.way.sent) <= 40
+        assert post.queue.depth().visible == len(post.queue.messages) == 400 - len(post.way.sent)
+
+
+@contextmanager
+def crowded(folder: Path) -> Iterator[Post]:
+    """A post office with several threads and small batches."""
+    opened = open_post(folder, threads=4, batch=50)
+    yield opened
+    opened.ledger.close()
 
 
 def test_the_archive_keeps_the_body_and_the_journal_does_not(post: Post) -> None:
