@@ -103,12 +103,21 @@ class Drainer:
     def _work(self, hands: Hands) -> None:
         """Take one batch after another; while one is written down, the calls of the other go on."""
         with self._stopping(_FAILED):
-            while True:
-                until = self._desk.clock.now() + timedelta(seconds=self._settings.hide_seconds * 0.8)
-                letters = self._receive(hands)
-                if not letters:
-                    return
-                self._deal_with(letters, until, hands)
+            while self._take(Batch(self._run, self._batch), hands):
+                pass
+
+    def _take(self, batch: Batch, hands: Hands) -> bool:
+        """Receive a batch and deal with it; tells whether there was anything."""
+        until = self._desk.clock.now() + timedelta(seconds=self._settings.hide_seconds * 0.8)
+        try:
+            self._receive(batch, hands)
+            if batch.letters:
+                self._deal_with(tuple(batch.letters.values()), until, hands)
+        except BaseException:
+            # Whoever runs this again is not to wait for their hiding to end; what was deleted is not shown.
+            self._run.hide(list(batch.letters.values()))
+            raise
+        return bool(batch.letters)
 
     def _each(self, hands: Hands, work: Callable[[P], R], parts: Sequence[P]) -> list[R]:
         def do(part: P) -> R:
@@ -117,13 +126,11 @@ class Drainer:
 
         return hands.each(do, parts)
 
-    def _receive(self, hands: Hands) -> tuple[Received, ...]:
-        """Receive up to a batch; empty when there is nothing more."""
-        batch = Batch(self._run, self._batch)
+    def _receive(self, batch: Batch, hands: Hands) -> None:
+        """Receive up to a batch; nothing when there is nothing more."""
         self._each(hands, lambda _: self._gather(batch), range(min(hands.number, -(-batch.most // AT_ONCE))))
         if batch.dry and not batch.letters:
             self._run.emptied = True
-        return tuple(batch.letters.values())
 
     def _gather(self, batch: Batch) -> None:
         """Receive ten and ten for a batch, until it is full or nothing new comes."""
@@ -148,6 +155,9 @@ class Drainer:
         return fitting
 
     def _deal_with(self, letters: Sequence[Received], until: datetime, hands: Hands) -> None:
+        if self._run.stopped is not None:
+            self._run.leave(letters, self._run.stopped)
+            return
         by_action: dict[Action, list[Planned]] = defaultdict(list)
         for planned in self._planner.plan(letters):
             by_action[planned.plan.action].append(planned)

@@ -6,6 +6,7 @@ import gc
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from itertools import count
 from pathlib import Path
 from threading import Event, main_thread
 
@@ -101,6 +102,27 @@ def test_a_call_that_fails_stops_the_others_and_what_they_sent_is_journaled(tmp_
         journaled = {e.message_id for e in post.ledger.entries("dev", limit=1000) if e.state is JournalState.SENT}
         assert sent == journaled and len(sent) < 400
         assert {one.id for one in post.queue.messages} == {f"m-{n}" for n in range(400)} - sent
+
+
+@pytest.mark.parametrize("step", ["receive", "put", "intend", "settle"])
+def test_whatever_fails_nobody_waits_for_letters_to_be_shown(tmp_path: Path, step: str) -> None:
+    with crowded(tmp_path) as post:
+        fill(post, 400)
+        owner = {"receive": post.queue, "put": post.archive}.get(step, post.ledger)
+        call, turns = getattr(owner, step), count()
+
+        def fail(*words: object, **named: object) -> object:
+            if next(turns) >= 2:
+                raise TransientError("it does not answer")
+            return call(*words, **named)
+
+        setattr(owner, step, fail)
+        with pytest.raises(TransientError, match="does not answer"):
+            drain(post)
+        setattr(owner, step, call)
+        assert post.queue.depth().visible == len(post.queue.messages) > 0
+        drain(post, run_id="again")
+        assert sorted(one.letter.message_id for one in post.way.sent) == sorted(f"m-{n}" for n in range(400))
 
 
 def test_an_interrupted_run_begins_nothing_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
