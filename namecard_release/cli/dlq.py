@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from namecard_release.cli.ending import ended_cleanly
 from namecard_release.cli.output import FAILED, GOOD, UNKNOWN, exit_codes, print_json, print_table, when
 from namecard_release.cli.reading import JsonOption, SettingsOption, read_settings
 from namecard_release.domain.dead_letter_plans import JournalState, Mode
@@ -231,7 +232,7 @@ def _print_archived(desk: Desk, words: _Words, json: bool) -> None:
 
 
 def _act(path: SettingsOption, words: _Words, plan_only: bool, json: bool) -> None:
-    with exit_codes():
+    with exit_codes(), ended_cleanly():
         if plan_only:
             _print_sample(_look(path, words), json)
             return

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from namecard_release.cli.ending import ended_cleanly
 from namecard_release.cli.output import FAILED, GOOD, UNKNOWN, exit_codes, print_json, print_table
 from namecard_release.cli.reading import JsonOption
 from namecard_release.domain.gates import Verdict
@@ -47,21 +45,6 @@ def plan(
     code = {Verdict.PASSED: GOOD, Verdict.FAILED: FAILED}.get(made.verdict, UNKNOWN)
     if code:
         raise typer.Exit(code)
-
-
-@contextmanager
-def ended_cleanly() -> Iterator[None]:
-    """Make SIGTERM and SIGHUP end the block as Ctrl-C does, so that no throw-away database stays; code 128 + signal."""
-
-    def end(number: int, _frame: object) -> None:
-        raise SystemExit(128 + number)
-
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def make_plan(

@@ -178,10 +178,17 @@ def _wanted(letter: DeadLetter, classification: Classification, policy: Policy) 
     return Action.LEAVE, f"{recovery}: {why}"
 
 
-def judge_run(counts: Sequence[tuple[str, int]], left: int, failed: int, stopped: str | None) -> tuple[Verdict, str]:
+# The counts of a run that are letters which it deleted from the queue, or has to.
+_TAKEN_OUT = frozenset({"replayed", "archived", "quarantined", "deleted"})
+
+
+def judge_run(
+    counts: Sequence[tuple[str, int]], left: int, failed: int, stopped: str | None, hidden: int = 0
+) -> tuple[Verdict, str]:
     """Judge a run that acted: FAILED when a person is needed, UNKNOWN when letters are left, else PASSED.
 
-    `counts` are what was done, by action; `stopped` why the run ended before the queue was empty.
+    `counts` are what was done, by action; `stopped` why the run ended before the queue was empty; `hidden` how many
+    letters somebody else holds, about: what becomes of them is not known.
     """
     done = ", ".join(f"{number} {name}" for name, number in counts if number) or "nothing to do"
     quarantined = dict(counts).get("quarantined", 0)
@@ -191,4 +198,19 @@ def judge_run(counts: Sequence[tuple[str, int]], left: int, failed: int, stopped
         return Verdict.UNKNOWN, f"{done}; {stopped}"
     if left:
         return Verdict.UNKNOWN, f"{done}; {left} left in the queue: see 'namecard-release dlq sample'"
+    if hidden:
+        return Verdict.UNKNOWN, (
+            f"{done}; about {hidden} more are hidden by another run, or by one that was killed: "
+            "run this again once they are shown, after dead_letters.hide_seconds at most"
+        )
     return Verdict.PASSED, done
+
+
+def count_hidden_elsewhere(hidden: int, counts: Sequence[tuple[str, int]], shown: int) -> int:
+    """Tell from a queue's number of hidden letters how many somebody else holds; 0 when it may be this run's own doing.
+
+    SQS tells that number up to a minute late (API reference, GetQueueAttributes): until then, what this run deleted
+    (`counts`) and what it showed again (`shown`) may be in it.
+    """
+    own = sum(number for name, number in counts if name in _TAKEN_OUT) + shown
+    return hidden if hidden > own else 0

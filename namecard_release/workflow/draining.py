@@ -14,7 +14,13 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from namecard_release.dlq_port import ArchiveLine, Received, Replay, SendFailure
-from namecard_release.domain.dead_letter_plans import Action, JournalEntry, JournalState, judge_run
+from namecard_release.domain.dead_letter_plans import (
+    Action,
+    JournalEntry,
+    JournalState,
+    count_hidden_elsewhere,
+    judge_run,
+)
 from namecard_release.domain.gates import Verdict
 from namecard_release.workflow.dead_letters import Desk, Order, Planned, Planner
 from namecard_release.workflow.drain_state import AT_ONCE, Batch, Run
@@ -80,8 +86,8 @@ class Drainer:
                 self._work_side_by_side()
         finally:
             self._ports.queue.show(list(self._run.hidden.values()))
-        self._presume()
-        return self._tell((self._desk.clock.now() - begun).total_seconds())
+        hidden = self._look_back() if self._run.emptied and self._run.stopped is None else 0
+        return self._tell(hidden, (self._desk.clock.now() - begun).total_seconds())
 
     def _work_side_by_side(self) -> None:
         with (
@@ -306,25 +312,27 @@ class Drainer:
             # It comes again, and is deleted then: the journal knows that it was dealt with.
             self._run.count("deletes_owed", len(undeleted))
 
-    def _presume(self) -> None:
-        """Settle what a killed run sent and deleted without coming to note it: an empty queue tells."""
-        if self._run.stopped or not self._run.emptied or self._run.hidden:
-            return
+    def _look_back(self) -> int:
+        """Look at a queue that gave nothing more; gives how many letters somebody else holds."""
         depth = self._ports.queue.depth()
-        if depth.total:
-            return
+        if not depth.total and not self._run.hidden:
+            self._presume(depth.retention_seconds)
+        return count_hidden_elsewhere(depth.hidden, list(self._run.counts.items()), len(self._run.hidden))
+
+    def _presume(self, retention_seconds: int) -> None:
+        """Settle what a killed run sent and deleted without coming to note it: an empty queue tells."""
         now = self._desk.clock.now()
         before = now - max(_SETTLED, timedelta(seconds=self._settings.hide_seconds))
-        kept_since = now - timedelta(seconds=depth.retention_seconds) + timedelta(hours=1)
+        kept_since = now - timedelta(seconds=retention_seconds) + timedelta(hours=1)
         settled = self._ports.journal.presume(self._desk.name, before, kept_since, now)
         self._run.count("presumed_sent", settled)
 
-    def _tell(self, seconds: float) -> Done:
+    def _tell(self, hidden: int, seconds: float) -> Done:
         run = self._run
         stopped = run.stopped
         if stopped is None and not run.emptied:
             stopped = f"the limit of {self._order.limit} is reached"
-        verdict, reason = judge_run(sorted(run.counts.items()), run.left, run.failed, stopped)
+        verdict, reason = judge_run(sorted(run.counts.items()), run.left, run.failed, stopped, hidden)
         reasons = tuple(run.reasons.most_common(_MOST_REASONS))
         return Done(verdict, reason, dict(run.counts), run.left, reasons, tuple(run.archives), round(seconds, 3))
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event, main_thread
 from urllib.parse import quote
 
 import pytest
@@ -14,6 +16,8 @@ from typer.testing import CliRunner
 
 from namecard_release.cli import dlq as commands
 from namecard_release.cli.entry import find_app
+from namecard_release.dlq_port import Replay
+from namecard_release.workflow.drain_state import Run
 from tests.fakes.dead_letters import Post, envelope, open_post
 
 RUNNER = CliRunner()
@@ -167,3 +171,24 @@ def test_archived_letters_are_planned_and_sent_and_told_in_the_trail(post: Post)
     assert call("replay", "--archived", key, "--reason", "again", "--actor", "ada").exit_code == 3
     trail = [(entry.action, key in entry.details) for entry in post.ledger.audit_entries()]
     assert ("dead letters: replay ended", True) in trail
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP])
+def test_a_command_that_is_ended_shows_its_letters_again(
+    post: Post, monkeypatch: pytest.MonkeyPatch, ending: signal.Signals
+) -> None:
+    for number in range(40):
+        post.queue.put(envelope({"n": number}, request=f"r-{number}"), id_=f"m-{number}")
+    stopped, stop, once = Event(), Run.stop, iter([True])
+    monkeypatch.setattr(Run, "stop", lambda run, reason: (stop(run, reason), stopped.set()))
+
+    def end(_: Replay) -> None:
+        if next(once, False):
+            signal.pthread_kill(main_thread().ident or 0, ending)
+        assert stopped.wait(30)
+
+    post.way.refuse = end
+    before = signal.getsignal(ending)
+    assert call("drain", "--reason", "so").exit_code == 128 + ending
+    assert signal.getsignal(ending) is before
+    assert len(post.way.sent) == 10 and post.queue.depth().visible == len(post.queue.messages) == 30

@@ -15,6 +15,7 @@ from namecard_release.domain.dead_letter_plans import (
     LetterPlan,
     Mode,
     Policy,
+    count_hidden_elsewhere,
     judge_run,
     plan_letter,
 )
@@ -165,3 +166,37 @@ def test_a_run_is_judged(
     counts: list[tuple[str, int]], left: int, failed: int, stopped: str | None, verdict: Verdict
 ) -> None:
     assert judge_run(counts, left, failed, stopped)[0] is verdict
+    assert "hidden" not in judge_run(counts, left, failed, stopped)[1]
+
+
+@pytest.mark.parametrize(
+    ("counts", "left", "verdict"),
+    [([], 0, Verdict.UNKNOWN), ([("replayed", 5)], 0, Verdict.UNKNOWN), ([("quarantined", 1)], 0, Verdict.FAILED)],
+)
+def test_a_run_that_others_hid_letters_from_is_not_called_good(
+    counts: list[tuple[str, int]], left: int, verdict: Verdict
+) -> None:
+    told, reason = judge_run(counts, left, 0, None, hidden=500)
+    assert told is verdict
+    assert verdict is Verdict.FAILED or "about 500 more are hidden" in reason
+
+
+@pytest.mark.parametrize(
+    ("hidden", "counts", "shown", "elsewhere"),
+    [
+        pytest.param(0, [], 0, 0, id="nothing is hidden"),
+        pytest.param(500, [], 0, 500, id="all of it is somebody else's"),
+        pytest.param(500, [("replayed", 499)], 0, 500, id="more than this run took out"),
+        pytest.param(
+            500, [("replayed", 300), ("archived", 200)], 0, 0, id="the number is late: this run took them out"
+        ),
+        pytest.param(
+            500, [("presumed_sent", 900), ("deletes_owed", 9)], 0, 500, id="what was never in this run's hand"
+        ),
+        pytest.param(30, [("deleted", 10)], 20, 0, id="the number is late: this run shows them again"),
+    ],
+)
+def test_what_somebody_else_holds_is_told_from_a_late_number(
+    hidden: int, counts: list[tuple[str, int]], shown: int, elsewhere: int
+) -> None:
+    assert count_hidden_elsewhere(hidden, counts, shown) == elsewhere

@@ -298,6 +298,17 @@ def test_what_a_killed_run_sent_is_presumed_once_the_queue_is_empty(
     assert {entry.state for entry in post.ledger.entries("dev")} == {JournalState.PRESUMED_SENT}
 
 
+def test_letters_that_a_killed_run_holds_are_not_called_done(post: Post) -> None:
+    fill(post, 30)
+    post.queue.receive(10, 300)
+    done = drain(post)
+    assert (done.verdict, done.counts["replayed"]) == (Verdict.PASSED, 20)
+    again = drain(post, run_id="again")
+    assert again.verdict is Verdict.UNKNOWN and "about 10 more are hidden" in again.reason
+    post.pass_time(301)
+    assert drain(post, run_id="later").verdict is Verdict.PASSED
+
+
 def test_a_slow_run_puts_back_what_it_does_not_come_to_and_takes_less_at_once(post: Post) -> None:
     fill(post, 60)
 
