@@ -31,7 +31,7 @@ from namecard_release.errors import PermanentError
 from namecard_release.sandbox import processes
 from namecard_release.sandbox.emulator_process import REGION, client_environment, endpoint, start_emulator
 
-LETTERS, ROUNDS, INVOCATIONS = 10_000, 5, 200
+LETTERS, ROUNDS, INVOCATIONS = 10_000, 7, 200
 _DEFAULTS = DeadLetters()
 THREADS, BATCH, HIDE_SECONDS = _DEFAULTS.threads, _DEFAULTS.batch, _DEFAULTS.hide_seconds
 SHARE_TARGET, MOVES_LIMIT = 0.8, 500

@@ -172,6 +172,10 @@ class Pacer(Protocol):
         """Wait after a refusal: longer at each attempt (from 0), with some randomness."""
         ...
 
+    def end(self) -> None:
+        """Wake everybody who waits: from now on nobody waits for anything."""
+        ...
+
 
 class RequestSender(Protocol):
     """The way to an environment's API."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from threading import Lock
+from threading import Event, Lock
 
 _FIRST_SECONDS, _LONGEST_SECONDS = 0.2, 20.0
 
@@ -17,10 +17,11 @@ class SteadyPacer:
         self,
         rate: float | None,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] | None = None,
         draw: Callable[[], float] = random.random,
     ) -> None:
-        self._rate, self._clock, self._sleep, self._draw = rate, clock, sleep, draw
+        self._ended = Event()
+        self._rate, self._clock, self._sleep, self._draw = rate, clock, sleep or self._ended.wait, draw
         self._lock = Lock()
         self._next = 0.0
 
@@ -41,3 +42,7 @@ class SteadyPacer:
         with self._lock:
             self._next = max(self._next, self._clock() + seconds)
         self._sleep(seconds)
+
+    def end(self) -> None:
+        """Wake everybody who waits: from now on nobody waits for anything."""
+        self._ended.set()

@@ -9,12 +9,16 @@ from contextlib import contextmanager
 
 @contextmanager
 def ended_cleanly() -> Iterator[None]:
-    """Make SIGTERM and SIGHUP end the block as Ctrl-C does, by an exception; the exit code is 128 + signal."""
+    """Make SIGTERM and SIGHUP end the block as Ctrl-C does, by an exception; the exit code is 128 + signal.
+
+    A signal that is not heeded (`nohup`) stays so.
+    """
 
     def end(number: int, _frame: object) -> None:
         raise SystemExit(128 + number)
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    heeded = [one for one in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(one) not in (signal.SIG_IGN, None)]
+    before = {number: signal.signal(number, end) for number in heeded}
     try:
         yield
     finally:

@@ -200,7 +200,7 @@ def judge_run(
         return Verdict.UNKNOWN, f"{done}; {left} left in the queue: see 'namecard-release dlq sample'"
     if hidden:
         return Verdict.UNKNOWN, (
-            f"{done}; about {hidden} more are hidden by another run, or by one that was killed: "
+            f"{done}; about {hidden} more are hidden by another run or by one that was killed, or were a minute ago: "
             "run this again once they are shown, after dead_letters.hide_seconds at most"
         )
     return Verdict.PASSED, done

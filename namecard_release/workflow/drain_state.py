@@ -17,9 +17,13 @@ AT_ONCE = 10
 
 @dataclass
 class Run:
-    """One drain; every change is made with the lock held."""
+    """One drain: at most `limit` letters, `size` of them in a batch; every change is made with the lock held.
+
+    `stopped` says why nothing more is to be done; `full` why no more letters are to be taken.
+    """
 
     limit: int
+    size: int
     lock: Lock = field(default_factory=Lock)
     taken: int = 0
     counts: Counter[str] = field(default_factory=Counter)
@@ -29,12 +33,13 @@ class Run:
     archives: list[str] = field(default_factory=list)
     failed: int = 0
     stopped: str | None = None
+    full: str | None = None
     emptied: bool = False
 
     def reserve(self, number: int) -> int:
-        """Take from the limit what may still be taken, at most so many; nothing once the run was stopped."""
+        """Take from the limit what may still be taken, at most so many; nothing once the run is stopped or full."""
         with self.lock:
-            granted = 0 if self.stopped else max(0, min(number, self.limit - self.taken))
+            granted = 0 if self.stopped or self.full else max(0, min(number, self.limit - self.taken))
             self.taken += granted
             return granted
 
@@ -81,6 +86,16 @@ class Run:
         with self.lock:
             return len(self.hidden) // AT_ONCE + AT_ONCE
 
+    def shrink(self, size: int) -> None:
+        """Let batches be no more than half of one of that size, from now on."""
+        with self.lock:
+            self.size = min(self.size, max(AT_ONCE, size // 2))
+
+    def fill(self, reason: str) -> None:
+        """Take no more letters; what is at hand is dealt with."""
+        with self.lock:
+            self.full = self.full or reason
+
     def stop(self, reason: str) -> None:
         """Stop the run; the first reason stays."""
         with self.lock:
@@ -89,14 +104,23 @@ class Run:
 
 @dataclass
 class Batch:
-    """Letters that several threads gather for one batch of at most `most`."""
+    """Letters that several threads gather for one batch, as many as the run's `size` is at its beginning."""
 
     run: Run
-    most: int
     lock: Lock = field(default_factory=Lock)
     letters: dict[str, Received] = field(default_factory=dict)
     asked: int = 0
+    stale: int = 0
     dry: bool = False
+
+    def __post_init__(self) -> None:
+        """Note the size: the run's may change."""
+        self.most = self.run.size
+
+    @property
+    def answers(self) -> int:
+        """How many answers it takes at least to fill it."""
+        return -(-(self.most - len(self.letters)) // AT_ONCE)
 
     def reserve(self) -> int:
         """Give how many letters a thread may ask for: what one answer holds at most, within batch and run."""
@@ -117,7 +141,17 @@ class Batch:
             self.asked -= unused
         self.run.give_back(unused)
 
-    def end(self) -> None:
-        """Note that a thread was given nothing more."""
+    def note(self, received: int, fresh: int) -> None:
+        """Note an answer; the batch is dry after an empty one, or after too many that held nothing new.
+
+        An answer of nothing but letters that were left is none: their hiding ran out, and the queue may go on.
+        """
+        most = self.run.most_stale()
         with self.lock:
-            self.dry = True
+            self.stale = 0 if fresh else self.stale + 1
+            self.dry = self.dry or not received or self.stale > most
+
+    def ask_again(self) -> None:
+        """Let threads ask again, of a queue whose last answer was empty."""
+        with self.lock:
+            self.dry = False

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from namecard_release.dlq_port import ArchiveLine, Received, Replay, SendFailure
+from namecard_release.dlq_port import ArchiveLine, Received
 from namecard_release.domain.dead_letter_plans import (
     Action,
     JournalEntry,
@@ -22,7 +22,9 @@ from namecard_release.domain.dead_letter_plans import (
     judge_run,
 )
 from namecard_release.domain.gates import Verdict
+from namecard_release.errors import MisuseError
 from namecard_release.workflow.dead_letters import Desk, Order, Planned, Planner
+from namecard_release.workflow.drain_sending import Outcome, Sender
 from namecard_release.workflow.drain_state import AT_ONCE, Batch, Run
 from namecard_release.workflow.hands import Hands
 
@@ -64,16 +66,12 @@ class Drainer:
         self._ports, self._settings = desk.ports, desk.settings
         self._fits = desk.ports.make_filter(order.expression)
         self._planner = Planner(desk, order, released_at)
-        self._rate = order.rate or desk.settings.rate_per_second
-        self._pacer = desk.ports.make_pacer(self._rate)
-        self._run = Run(order.limit)
+        rate = order.rate or desk.settings.rate_per_second
+        self._pacer = desk.ports.make_pacer(rate)
         self._threads = order.threads or desk.settings.threads
-        self._crews = min(self._threads, _CREWS)
-        self._batch = self._batch_size()
-
-    def _batch_size(self) -> int:
-        """Give how many letters are taken at once: no more than the rate lets out in half of their hiding."""
-        return max(1, min(self._settings.batch, int(self._rate * self._settings.hide_seconds / 2 / self._crews)))
+        self._crews, size = _share_out(rate * desk.settings.hide_seconds / 2, desk.settings.batch, self._threads)
+        self._run = Run(order.limit, size)
+        self._sender = Sender(desk.ports, self._pacer, desk.clock, self._run, desk.settings.tries)
 
     def run(self) -> Done:
         """Work until the queue is empty or the limit is reached; what is left is shown again to others.
@@ -86,7 +84,7 @@ class Drainer:
                 self._work_side_by_side()
         finally:
             self._ports.queue.show(list(self._run.hidden.values()))
-        hidden = self._look_back() if self._run.emptied and self._run.stopped is None else 0
+        hidden = self._look_back() if self._run.emptied and not self._run.stopped and not self._run.full else 0
         return self._tell(hidden, (self._desk.clock.now() - begun).total_seconds())
 
     def _work_side_by_side(self) -> None:
@@ -103,13 +101,17 @@ class Drainer:
         try:
             yield
         except BaseException:
-            self._run.stop(reason)
+            self._stop(reason)
             raise
+
+    def _stop(self, reason: str) -> None:
+        self._run.stop(reason)
+        self._pacer.end()
 
     def _work(self, hands: Hands) -> None:
         """Take one batch after another; while one is written down, the calls of the other go on."""
         with self._stopping(_FAILED):
-            while self._take(Batch(self._run, self._batch), hands):
+            while self._take(Batch(self._run), hands):
                 pass
 
     def _take(self, batch: Batch, hands: Hands) -> bool:
@@ -118,7 +120,7 @@ class Drainer:
         try:
             self._receive(batch, hands)
             if batch.letters:
-                self._deal_with(tuple(batch.letters.values()), until, hands)
+                self._deal_with(batch, until, hands)
         except BaseException:
             # Whoever runs this again is not to wait for their hiding to end; what was deleted is not shown.
             self._run.hide(list(batch.letters.values()))
@@ -134,33 +136,46 @@ class Drainer:
 
     def _receive(self, batch: Batch, hands: Hands) -> None:
         """Receive up to a batch; nothing when there is nothing more."""
-        self._each(hands, lambda _: self._gather(batch), range(min(hands.number, -(-batch.most // AT_ONCE))))
+        self._fill(batch, hands)
+        if batch.dry and not batch.letters:
+            # An empty answer may be that of a few of SQS's servers; a long poll asks all of them.
+            batch.ask_again()
+            self._each(hands, lambda _: self._gather(batch, 1), [None])
+            self._fill(batch, hands)
         if batch.dry and not batch.letters:
             self._run.emptied = True
 
-    def _gather(self, batch: Batch) -> None:
-        """Receive ten and ten for a batch, until it is full or nothing new comes."""
-        stale = 0
-        while wanted := batch.reserve():
-            got = self._ports.queue.receive(wanted, self._settings.hide_seconds)
-            if not got and not batch.letters:
-                got = self._ports.queue.receive(wanted, self._settings.hide_seconds, 1)
-            fresh = [one for one in got if not self._run.has_hidden(one.letter.message_id)]
+    def _fill(self, batch: Batch, hands: Hands) -> None:
+        # Again for letters that did not fit the filter; so that the other batch's calls come in between.
+        while any(self._each(hands, lambda _: self._gather(batch), range(batch.answers))):
+            pass
+
+    def _gather(self, batch: Batch, wait_seconds: int = 0) -> bool:
+        """Receive ten for a batch; tells whether there was room for any."""
+        wanted = batch.reserve()
+        if not wanted:
+            return False
+        got = self._ports.queue.receive(wanted, self._settings.hide_seconds, wait_seconds)
+        try:
+            # One that was left before, and is seen again, is shown again by the receipt that it has now.
+            seen, fresh = _part(got, lambda one: self._run.has_hidden(one.letter.message_id))
+            self._run.hide(seen)
             batch.add(self._fitting(fresh), wanted)
-            stale = 0 if fresh else stale + 1
-            # An answer of nothing but letters that were left is none: their hiding ran out, and the queue may go on.
-            if not got or stale > self._run.most_stale():
-                batch.end()
+        except BaseException:
+            self._run.hide(got)
+            raise
+        batch.note(len(got), len(fresh))
+        return True
 
     def _fitting(self, fresh: Sequence[Received]) -> list[Received]:
         """Pick what fits the filter; the rest stays hidden for the length of the run, or it would be received again."""
-        fitting = [one for one in fresh if self._fits(one.letter)]
-        others = [one for one in fresh if not self._fits(one.letter)]
+        fitting, others = _part(fresh, lambda one: self._fits(one.letter))
         if self._run.hide(others) >= self._settings.most_scanned:
-            self._run.stop("as many letters as may be hidden at once were looked at: narrow the filter")
+            self._run.fill("as many letters as may be hidden at once were looked at: narrow the filter")
         return fitting
 
-    def _deal_with(self, letters: Sequence[Received], until: datetime, hands: Hands) -> None:
+    def _deal_with(self, batch: Batch, until: datetime, hands: Hands) -> None:
+        letters = tuple(batch.letters.values())
         if self._run.stopped is not None:
             self._run.leave(letters, self._run.stopped)
             return
@@ -173,7 +188,8 @@ class Drainer:
         self._delete_all(by_action.get(Action.DELETE, []), "deleted", hands)
         for action, name in ((Action.ARCHIVE, "archived"), (Action.QUARANTINE, "quarantined")):
             self._delete_all([one for one in by_action.get(action, []) if one.letter.message_id in ours], name, hands)
-        self._send_all([one for one in by_action.get(Action.REPLAY, []) if one.letter.message_id in ours], until, hands)
+        replays = [one for one in by_action.get(Action.REPLAY, []) if one.letter.message_id in ours]
+        self._put_back(self._send_all(replays, until, hands), len(replays), batch.most)
 
     def _archive_and_journal(self, planned: Sequence[Planned], hands: Hands) -> frozenset[str]:
         """Put letters into the archive, then into the journal; gives those that are this run's to go on with."""
@@ -225,92 +241,35 @@ class Drainer:
             run_id=self._order.run_id,
         )
 
-    def _send_all(self, planned: Sequence[Planned], until: datetime, hands: Hands) -> None:
-        """Send and delete ten by ten, so that a kill repeats ten of a thread at most; journal all of it at the end."""
-        # Lists that threads add to: a part that fails takes nothing from what the others tell.
-        sent: list[str] = []
-        late: list[Received] = []
+    def _send_all(self, planned: Sequence[Planned], until: datetime, hands: Hands) -> list[Received]:
+        """Send and delete ten by ten, so that a kill repeats ten of a thread at most; journal all of it at the end.
 
-        def send(part: Sequence[Planned]) -> None:
-            if self._run.stopped is not None:
-                self._run.leave([one.received for one in part], self._run.stopped)
-            elif self._desk.clock.now() > until:
-                late.extend(one.received for one in part)
-            else:
-                sent.extend(self._send_and_delete(part))
-
+        Gives those that were not come to in time.
+        """
+        outcome = Outcome(until)
         try:
-            self._each(hands, send, _tens(planned))
+            self._each(hands, lambda part: self._sender.send(part, outcome, self._stop), _tens(planned))
         finally:
-            self._ports.journal.settle(self._desk.name, sent, self._desk.clock.now())
-        if late:
-            self._put_back(late, progress=len(late) < len(planned))
+            self._ports.journal.settle(self._desk.name, outcome.sent, self._desk.clock.now())
+        return outcome.late
 
-    def _send_and_delete(self, part: Sequence[Planned]) -> list[str]:
-        """Send ten and delete what was taken; gives the ids of that."""
-        failures = self._send(part)
-        gone = [one for one in part if one.letter.message_id not in failures]
-        self._delete(gone, "replayed")
-        self._tell_failures(part, failures)
-        return [one.letter.message_id for one in gone]
-
-    def _put_back(self, letters: Sequence[Received], *, progress: bool) -> None:
+    def _put_back(self, late: Sequence[Received], of: int, size: int) -> None:
         """Show letters again that were not come to while they were hidden; smaller batches follow.
 
         Such a letter is in the journal as INTENDED, and is received again like one of a killed run.
         """
-        if not progress and self._batch <= AT_ONCE:
-            self._run.leave(letters, "not even ten were come to while they were hidden")
-            self._run.stop("this is too slow for dead_letters.hide_seconds: raise it")
+        if not late:
             return
-        self._batch = max(AT_ONCE, self._batch // 2)
-        self._ports.queue.show(letters)
-        self._run.give_back(len(letters))
-
-    def _send(self, part: Sequence[Planned]) -> dict[str, SendFailure]:
-        """Send ten, again and again what may be taken later; gives what was not taken at last, by message id."""
-        waiting = [self._replay(one) for one in part]
-        refused: dict[str, SendFailure] = {}
-        for attempt in range(self._settings.tries):
-            self._pacer.take(len(waiting))
-            failures = {failure.message_id: failure for failure in self._ports.way.send(waiting)}
-            refused |= {id_: failure for id_, failure in failures.items() if not failure.transient}
-            later = {id_: failure for id_, failure in failures.items() if failure.transient}
-            waiting = [one for one in waiting if one.letter.message_id in later]
-            if not waiting:
-                return refused
-            if attempt + 1 < self._settings.tries:
-                self._pacer.back_off(attempt)
-        self._run.stop(
-            f"replays were refused {self._settings.tries} times in a row: {next(iter(later.values())).reason}"
-        )
-        return refused | later
-
-    @staticmethod
-    def _replay(one: Planned) -> Replay:
-        assert one.plan.target is not None
-        return Replay(one.letter, one.plan.target, one.plan.key, one.plan.attempt)
-
-    def _tell_failures(self, part: Sequence[Planned], failures: dict[str, SendFailure]) -> None:
-        for one in part:
-            failure = failures.get(one.letter.message_id)
-            if failure is None:
-                continue
-            self._run.leave([one.received], failure.reason)
-            if not failure.transient:
-                self._run.fail()
+        if len(late) == of and size <= AT_ONCE:
+            self._run.leave(late, "not even ten were come to while they were hidden")
+            self._stop("this is too slow for dead_letters.hide_seconds: raise it")
+            return
+        self._run.shrink(size)
+        self._ports.queue.show(late)
+        self._run.give_back(len(late))
 
     def _delete_all(self, planned: Sequence[Planned], name: str, hands: Hands) -> None:
-        self._each(hands, lambda part: self._delete(part, name), _tens(planned))
-
-    def _delete(self, planned: Sequence[Planned], name: str) -> None:
-        if not planned:
-            return
-        undeleted = self._ports.queue.delete([one.received for one in planned])
-        self._run.count(name, len(planned))
-        if undeleted:
-            # It comes again, and is deleted then: the journal knows that it was dealt with.
-            self._run.count("deletes_owed", len(undeleted))
+        self._each(hands, lambda part: self._sender.delete(part, name), _tens(planned))
 
     def _look_back(self) -> int:
         """Look at a queue that gave nothing more; gives how many letters somebody else holds."""
@@ -329,12 +288,32 @@ class Drainer:
 
     def _tell(self, hidden: int, seconds: float) -> Done:
         run = self._run
-        stopped = run.stopped
+        stopped = run.stopped or run.full
         if stopped is None and not run.emptied:
             stopped = f"the limit of {self._order.limit} is reached"
         verdict, reason = judge_run(sorted(run.counts.items()), run.left, run.failed, stopped, hidden)
         reasons = tuple(run.reasons.most_common(_MOST_REASONS))
         return Done(verdict, reason, dict(run.counts), run.left, reasons, tuple(run.archives), round(seconds, 3))
+
+
+def _part(letters: Sequence[Received], test: Callable[[Received], bool]) -> tuple[list[Received], list[Received]]:
+    """Give those that pass the test, and the others."""
+    parts: tuple[list[Received], list[Received]] = ([], [])
+    for one in letters:
+        parts[not test(one)].append(one)
+    return parts
+
+
+def _share_out(room: float, batch: int, threads: int) -> tuple[int, int]:
+    """Give how many batches are under way, and how many letters are in each: together no more than there is room for.
+
+    Room is what the rate lets out in half of the time for which letters are hidden. Raises MisuseError for less than
+    one letter, which others would see before it is sent.
+    """
+    if room < 1:
+        raise MisuseError("the rate is too low for dead_letters.hide_seconds: raise either")
+    crews = min(threads, _CREWS, int(room))
+    return crews, min(batch, int(room / crews))
 
 
 def _tens(planned: Sequence[Planned]) -> list[Sequence[Planned]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor, wait
+
 import pytest
 
 from namecard_release.adapters.pacing import SteadyPacer
@@ -61,3 +63,14 @@ def test_everybody_waits_after_a_refusal() -> None:
     pacer.back_off(3)
     pacer.take(1)
     assert time.slept[-1] == pytest.approx(1.6)
+
+
+def test_nobody_waits_after_the_end() -> None:
+    pacer = SteadyPacer(0.001)
+    pacer.take(1)
+    with ThreadPoolExecutor(2) as pool:
+        waiting = [pool.submit(pacer.take, 1), pool.submit(pacer.back_off, 9)]
+        assert not wait(waiting, 0.05).done
+        pacer.end()
+        assert not wait(waiting, 10).not_done
+    pacer.take(1)

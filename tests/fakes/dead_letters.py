@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -15,11 +16,13 @@ from namecard_release.adapters.dead_letters.bodies import BodyReader
 from namecard_release.adapters.dead_letters.filters import make_filter
 from namecard_release.dlq_port import ArchiveLine, DeadLetterPorts, QueueDepth, Received, Replay, SendFailure
 from namecard_release.dlq_settings import DeadLetters
+from namecard_release.domain.dead_letter_plans import Mode
 from namecard_release.domain.dead_letters import FunctionPlace
 from namecard_release.ledger.open import make_engine
 from namecard_release.ledger.sql_ledger import SqlLedger
 from namecard_release.settings import SERVICES, Environment
-from namecard_release.workflow.dead_letters import Desk
+from namecard_release.workflow.dead_letters import Desk, Order
+from namecard_release.workflow.draining import Done, Drainer
 from tests.fakes.ledgers import lay_ledger
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -165,6 +168,9 @@ class FakePacer:
         """Remember."""
         self.waits.append(attempt)
 
+    def end(self) -> None:
+        """Nobody waits anyway."""
+
 
 @dataclass
 class Post:
@@ -210,3 +216,22 @@ def open_post(folder: Path, **settings: object) -> Post:
     """Open one over a new ledger in a folder."""
     ledger = SqlLedger(make_engine(lay_ledger(folder / "ledger.sqlite")))
     return Post(ledger, settings=DeadLetters.model_validate({"threads": 1, **settings}))
+
+
+def drain(post: Post, mode: Mode = Mode.DRAIN, limit: int = 1000, run_id: str = "run", **changes: object) -> Done:
+    """Carry out an order on the post's letters."""
+    order = Order(mode, limit, run_id, **changes)  # type: ignore[arg-type]
+    return Drainer(post.desk(), order, None).run()
+
+
+def fill(post: Post, number: int, error: str = "DbConnectionError") -> list[str]:
+    """Put letters into the queue, all of one function."""
+    return [post.queue.put(envelope({"n": n}, error, request=f"r-{n}"), id_=f"m-{n}") for n in range(number)]
+
+
+@contextmanager
+def crowded(folder: Path, **settings: object) -> Iterator[Post]:
+    """A post office with several threads and small batches."""
+    opened = open_post(folder, threads=4, batch=50, **settings)
+    yield opened
+    opened.ledger.close()

@@ -24,7 +24,7 @@ from namecard_release.dlq_port import ArchiveLine, Replay
 from namecard_release.domain.dead_letter_plans import Action, Mode
 from namecard_release.domain.dead_letters import BodyFormat, Target
 from namecard_release.domain.gates import Verdict
-from namecard_release.errors import PermanentError, RefusedError
+from namecard_release.errors import MisuseError, PermanentError, RefusedError
 from namecard_release.ledger.open import open_ledger
 from namecard_release.sandbox import processes
 from namecard_release.sandbox.buckets import ensure_bucket
@@ -193,6 +193,20 @@ def test_a_queue_that_is_not_there_is_told(desk: Desk, ground: Ground) -> None:
     clients = AwsClients(REGION, endpoint(ground.port), client_environment(ground.port))
     with pytest.raises(RefusedError, match="there is no queue nowhere"):
         SqsDeadLetterQueue(clients, "nowhere", BodyReader(())).depth()
+
+
+def test_letters_that_an_expression_of_the_settings_fails_on_are_shown_again(desk: Desk, ground: Ground) -> None:
+    from namecard_release.adapters.dead_letters.bodies import BodyReader
+    from namecard_release.adapters.dead_letters.filters import make_prober
+    from namecard_release.adapters.dead_letters.queue import SqsDeadLetterQueue
+
+    ground.client("sqs").send_message(QueueUrl=ground.url(QUEUE), MessageBody='{"bare": true}')
+    clients = AwsClients(REGION, endpoint(ground.port), client_environment(ground.port))
+    prober = make_prober(["starts_with(error.name, 'Db')"], {})
+    with pytest.raises(MisuseError, match="cannot be evaluated"):
+        SqsDeadLetterQueue(clients, QUEUE, BodyReader((), prober)).receive(10, 300)
+    (letter,) = desk.ports.queue.receive(10, 0)
+    assert letter.letter.receives == 2
 
 
 def test_a_fifo_queue_drops_the_same_replay(ground: Ground, desk: Desk) -> None:

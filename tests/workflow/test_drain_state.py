@@ -26,13 +26,13 @@ def letter(id_: str, receipt: str = "receipt") -> Received:
     ],
 )
 def test_no_more_is_asked_for_than_fits(limit: int, most: int, granted: list[int]) -> None:
-    batch = Batch(Run(limit), most)
+    batch = Batch(Run(limit, most))
     assert [batch.reserve() for _ in granted] == granted
 
 
 def test_what_was_not_received_can_be_asked_for_again() -> None:
-    run = Run(12)
-    batch = Batch(run, 12)
+    run = Run(12, 12)
+    batch = Batch(run)
     assert batch.reserve() == 10
     batch.add([letter("a"), letter("b")], 10)
     assert (batch.asked, run.taken) == (2, 2)
@@ -40,20 +40,24 @@ def test_what_was_not_received_can_be_asked_for_again() -> None:
 
 
 def test_a_letter_that_is_delivered_twice_is_one_with_the_newer_receipt() -> None:
-    run = Run(100)
-    batch = Batch(run, 100)
+    run = Run(100, 100)
+    batch = Batch(run)
     for receipt in ("older", "newer"):
         batch.add([letter("a", receipt)], batch.reserve())
     assert [one.receipt for one in batch.letters.values()] == ["newer"]
     assert (batch.asked, run.taken) == (1, 1)
 
 
-@pytest.mark.parametrize("end", ["batch", "run"])
+@pytest.mark.parametrize("end", ["batch", "run", "full"])
 def test_nothing_more_is_asked_for_after_the_end(end: str) -> None:
-    run = Run(100)
-    batch = Batch(run, 100)
+    run = Run(100, 100)
+    batch = Batch(run)
     if end == "batch":
-        batch.end()
+        batch.note(received=0, fresh=0)
+    elif end == "full":
+        run.fill("a reason")
+        run.fill("another")
+        assert (run.full, run.stopped) == ("a reason", None)
     else:
         run.stop("a reason")
         run.stop("another")
@@ -62,8 +66,46 @@ def test_nothing_more_is_asked_for_after_the_end(end: str) -> None:
 
 
 def test_what_is_left_or_hidden_is_known_again() -> None:
-    run = Run(100)
+    run = Run(100, 100)
     run.leave([letter("a")], "no rule knows it")
     assert run.hide([letter(f"h-{n}") for n in range(29)]) == 30
     assert run.has_hidden("a") and run.has_hidden("h-3") and not run.has_hidden("b")
     assert (run.left, run.reasons, run.most_stale()) == (1, {"no rule knows it": 1}, 13)
+
+
+@pytest.mark.parametrize(
+    ("answers", "dry"),
+    [
+        pytest.param([(10, 10), (3, 3)], False, id="few is not nothing"),
+        pytest.param([(10, 10), (0, 0)], True, id="an empty answer"),
+        pytest.param([(10, 0)] * 10, False, id="nothing new, as often as it may be"),
+        pytest.param([(10, 0)] * 11, True, id="nothing new, once too often"),
+        pytest.param([(10, 0)] * 10 + [(10, 1)] + [(10, 0)] * 10, False, id="something new in between"),
+        pytest.param([(0, 0), (10, 10)], True, id="dry stays dry"),
+    ],
+)
+def test_a_batch_is_dry_after_what_held_nothing_new(answers: list[tuple[int, int]], dry: bool) -> None:
+    batch = Batch(Run(1000, 500))
+    for received, fresh in answers:
+        batch.note(received, fresh)
+    assert batch.dry is dry
+    batch.ask_again()
+    assert batch.reserve() == 10
+
+
+@pytest.mark.parametrize(
+    ("size", "of", "then"), [(500, 500, 250), (500, 30, 15), (15, 15, 10), (20, 500, 20), (7, 7, 7)]
+)
+def test_batches_shrink_by_half_of_one_that_was_late_to_ten_at_least(size: int, of: int, then: int) -> None:
+    run = Run(1000, size)
+    run.shrink(of)
+    assert run.size == then
+
+
+def test_a_batch_keeps_the_size_that_it_had_at_its_beginning() -> None:
+    run = Run(1000, 45)
+    batch = Batch(run)
+    run.shrink(45)
+    assert (batch.most, batch.answers, Batch(run).most) == (45, 5, 22)
+    batch.add([letter(f"m-{n}") for n in range(10)], batch.reserve())
+    assert batch.answers == 4

@@ -1,11 +1,11 @@
-"""Draining a queue: the order of its steps, what is left, poison, refusals, and what a killed run leaves behind."""
+"""Draining a queue: the order of its steps, what is left, poison, failures, and what a killed run leaves behind."""
 
 from __future__ import annotations
 
 import gc
 import signal
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from itertools import count
 from pathlib import Path
 from threading import Event, main_thread
@@ -13,14 +13,13 @@ from threading import Event, main_thread
 import orjson
 import pytest
 
-from namecard_release.dlq_port import Replay, SendFailure
+from namecard_release.dlq_port import Replay
 from namecard_release.domain.dead_letter_plans import JournalEntry, JournalState, Mode
 from namecard_release.domain.gates import Verdict
 from namecard_release.errors import MisuseError, PermanentError, TransientError
 from namecard_release.workflow.dead_letters import Order, sample
 from namecard_release.workflow.drain_state import Run
-from namecard_release.workflow.draining import Done, Drainer
-from tests.fakes.dead_letters import Post, arn, envelope, open_post
+from tests.fakes.dead_letters import Post, arn, crowded, drain, envelope, fill, open_post
 
 
 @pytest.fixture
@@ -28,15 +27,6 @@ def post(tmp_path: Path) -> Iterator[Post]:
     opened = open_post(tmp_path)
     yield opened
     opened.ledger.close()
-
-
-def drain(post: Post, mode: Mode = Mode.DRAIN, limit: int = 1000, run_id: str = "run", **changes: object) -> Done:
-    order = Order(mode, limit, run_id, **changes)  # type: ignore[arg-type]
-    return Drainer(post.desk(), order, None).run()
-
-
-def fill(post: Post, number: int, error: str = "DbConnectionError") -> list[str]:
-    return [post.queue.put(envelope({"n": n}, error, request=f"r-{n}"), id_=f"m-{n}") for n in range(number)]
 
 
 def test_a_queue_is_drained(post: Post) -> None:
@@ -104,11 +94,12 @@ def test_a_call_that_fails_stops_the_others_and_what_they_sent_is_journaled(tmp_
         assert {one.id for one in post.queue.messages} == {f"m-{n}" for n in range(400)} - sent
 
 
-@pytest.mark.parametrize("step", ["receive", "put", "intend", "settle"])
+@pytest.mark.parametrize("step", ["receive", "put", "intend", "send", "delete", "settle"])
 def test_whatever_fails_nobody_waits_for_letters_to_be_shown(tmp_path: Path, step: str) -> None:
     with crowded(tmp_path) as post:
         fill(post, 400)
-        owner = {"receive": post.queue, "put": post.archive}.get(step, post.ledger)
+        owners = {"receive": post.queue, "delete": post.queue, "put": post.archive, "send": post.way}
+        owner = owners.get(step, post.ledger)
         call, turns = getattr(owner, step), count()
 
         def fail(*words: object, **named: object) -> object:
@@ -141,14 +132,6 @@ def test_an_interrupted_run_begins_nothing_more(tmp_path: Path, monkeypatch: pyt
             drain(post)
         assert 0 < len(post.way.sent) <= 40
         assert post.queue.depth().visible == len(post.queue.messages) == 400 - len(post.way.sent)
-
-
-@contextmanager
-def crowded(folder: Path) -> Iterator[Post]:
-    """A post office with several threads and small batches."""
-    opened = open_post(folder, threads=4, batch=50)
-    yield opened
-    opened.ledger.close()
 
 
 def test_the_archive_keeps_the_body_and_the_journal_does_not(post: Post) -> None:
@@ -195,6 +178,25 @@ def test_a_bad_filter_touches_nothing(post: Post) -> None:
     assert post.queue.messages[0].receives == 0
 
 
+def test_a_filter_that_fails_on_a_letter_leaves_nothing_hidden(tmp_path: Path) -> None:
+    with crowded(tmp_path) as post:
+        fill(post, 60)
+        post.queue.put('{"bare": true}', id_="bare")
+        with pytest.raises(MisuseError, match="cannot be evaluated"):
+            drain(post, expression="starts_with(error.name, 'Db')")
+        assert post.queue.depth().visible == 61 and post.way.sent == []
+
+
+@pytest.mark.parametrize(("mode", "counted"), [(Mode.REPLAY, "replayed"), (Mode.ARCHIVE, "archived")])
+def test_what_was_found_is_dealt_with_when_no_more_may_be_hidden(tmp_path: Path, mode: Mode, counted: str) -> None:
+    with crowded(tmp_path, most_scanned=60) as post:
+        fill(post, 200)
+        done = drain(post, mode, expression="payload.n < `20`", insist=True)
+        assert done.verdict is Verdict.UNKNOWN and "narrow the filter" in done.reason
+        assert (done.counts, done.left) == ({counted: 20}, 0)
+        assert post.queue.depth().visible == 180
+
+
 def test_the_limit_is_kept(post: Post) -> None:
     fill(post, 40)
     done = drain(post, limit=25)
@@ -237,48 +239,6 @@ def test_a_replay_that_comes_back_twice_is_poison(post: Post) -> None:
     assert entry.archive.startswith("quarantine/") and entry.replay_key == keys[0][0]
 
 
-def test_a_refusal_that_passes_is_tried_again(post: Post) -> None:
-    fill(post, 10)
-    refusals = iter([SendFailure("m-3", "throttled", True), SendFailure("m-3", "throttled", True)])
-
-    def refuse(replay: Replay) -> SendFailure | None:
-        return next(refusals, None) if replay.letter.message_id == "m-3" else None
-
-    post.way.refuse = refuse
-    assert drain(post).counts["replayed"] == 10
-    assert post.pacer.waits == [0, 1]
-    assert [r.letter.message_id for r in post.way.sent].count("m-3") == 1
-
-
-def test_refusals_without_end_stop_the_run_and_leave_the_letters(post: Post) -> None:
-    fill(post, 30)
-    post.way.refuse = lambda replay: SendFailure(replay.letter.message_id, "throttled", True)
-    done = drain(post)
-    assert done.verdict is Verdict.UNKNOWN and "refused 5 times" in done.reason
-    assert post.queue.depth().visible == 30 and post.way.sent == []
-    post.way.refuse = lambda replay: None
-    assert drain(post, run_id="later").counts["replayed"] == 30
-    assert post.queue.messages == [] and len(post.way.sent) == 30
-
-
-def test_one_that_is_never_taken_is_left_and_a_person_is_needed(post: Post) -> None:
-    fill(post, 3)
-    post.way.refuse = lambda r: SendFailure("m-1", "too large", False) if r.letter.message_id == "m-1" else None
-    done = drain(post)
-    assert done.verdict is Verdict.FAILED and done.reasons == (("too large", 1),)
-    assert [one.id for one in post.queue.messages] == ["m-1"]
-
-
-def test_an_owed_delete_is_made_up_for_without_sending_again(post: Post) -> None:
-    fill(post, 3)
-    post.queue.undeletable = {"m-1"}
-    assert drain(post).counts["deletes_owed"] == 1
-    post.queue.undeletable = set()
-    post.pass_time(301)
-    assert drain(post, run_id="later").counts == {"deleted": 1, "presumed_sent": 0}
-    assert len(post.way.sent) == 3 and post.queue.messages == []
-
-
 def test_what_a_killed_run_sent_is_presumed_once_the_queue_is_empty(
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -309,28 +269,6 @@ def test_letters_that_a_killed_run_holds_are_not_called_done(post: Post) -> None
     assert drain(post, run_id="later").verdict is Verdict.PASSED
 
 
-def test_a_slow_run_puts_back_what_it_does_not_come_to_and_takes_less_at_once(post: Post) -> None:
-    fill(post, 60)
-
-    def slow(replay: Replay) -> None:
-        post.pass_time(20)
-
-    post.way.refuse = slow
-    done = drain(post)
-    assert (done.verdict, done.counts["replayed"], done.left) == (Verdict.PASSED, 60, 0)
-    assert sorted(replay.letter.message_id for replay in post.way.sent) == sorted(f"m-{n}" for n in range(60))
-    assert {entry.attempt for entry in post.ledger.entries("dev", limit=100)} == {1}
-
-
-def test_a_run_that_is_too_slow_for_anything_ends(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    fill(post, 30)
-    put = post.archive.put
-    monkeypatch.setattr(post.archive, "put", lambda *a, **k: (post.pass_time(280), put(*a, **k))[1])
-    done = drain(post)
-    assert done.verdict is Verdict.UNKNOWN and "raise it" in done.reason
-    assert post.way.sent == [] and len(post.queue.messages) == 30
-
-
 def test_letters_that_were_left_do_not_end_a_run_when_they_are_seen_again(post: Post) -> None:
     for number in range(20):
         post.queue.put(envelope({"n": number}, "OddError"), id_=f"odd-{number}")
@@ -343,6 +281,7 @@ def test_letters_that_were_left_do_not_end_a_run_when_they_are_seen_again(post: 
     post.way.refuse = slow
     done = drain(post)
     assert (done.counts["replayed"], done.left) == (300, 20)
+    assert post.queue.depth().visible == 20
 
 
 def test_a_sample_changes_nothing_but_counts(post: Post) -> None:

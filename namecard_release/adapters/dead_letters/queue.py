@@ -59,7 +59,13 @@ class SqsDeadLetterQueue:
                 MessageSystemAttributeNames=["SentTimestamp", "ApproximateReceiveCount"],
                 MessageAttributeNames=["All"],
             )
-        return tuple(self._read(message) for message in answer.get("Messages", ()))
+        messages = answer.get("Messages", ())
+        try:
+            return tuple(self._read(message) for message in messages)
+        except BaseException:
+            # An expression of the settings that fails on one of them; nobody else is to do without all of them.
+            self._show([message["ReceiptHandle"] for message in messages])
+            raise
 
     def _read(self, message: MessageTypeDef) -> Received:
         system: Any = message.get("Attributes", {})
@@ -76,10 +82,13 @@ class SqsDeadLetterQueue:
 
     def show(self, received: Sequence[Received]) -> None:
         """Let others see messages again at once; one that is no longer hidden by us is passed over."""
-        for start in range(0, len(received), AT_ONCE):
+        self._show([one.receipt for one in received])
+
+    def _show(self, receipts: Sequence[str]) -> None:
+        for start in range(0, len(receipts), AT_ONCE):
             entries: Any = [
-                {"Id": str(number), "ReceiptHandle": one.receipt, "VisibilityTimeout": 0}
-                for number, one in enumerate(received[start : start + AT_ONCE])
+                {"Id": str(number), "ReceiptHandle": one, "VisibilityTimeout": 0}
+                for number, one in enumerate(receipts[start : start + AT_ONCE])
             ]
             with aws_errors_told(f"show messages of {self._name} again"):
                 self._clients.sqs.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
