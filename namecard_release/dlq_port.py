@@ -115,6 +115,11 @@ class DeadLetterArchive(Protocol):
 class ReplayWay(Protocol):
     """How replays go out: to the functions themselves, or into a queue that feeds them."""
 
+    @property
+    def at_once(self) -> int:
+        """How many go out in one call to AWS."""
+        ...
+
     def send(self, replays: Sequence[Replay]) -> tuple[SendFailure, ...]:
         """Send at most ten replays, each with its key; gives those that were not taken."""
         ...

@@ -198,6 +198,8 @@ def judge_run(
         return Verdict.UNKNOWN, f"{done}; {stopped}"
     if left:
         return Verdict.UNKNOWN, f"{done}; {left} left in the queue: see 'namecard-release dlq sample'"
+    if owed := dict(counts).get("deletes_owed", 0):
+        return Verdict.UNKNOWN, f"{done}; {owed} of them could not be deleted: run this again, it sends none of them"
     if hidden:
         return Verdict.UNKNOWN, (
             f"{done}; about {hidden} more are hidden by another run or by one that was killed, or were a minute ago: "

@@ -31,26 +31,42 @@ class Sender:
         self._ports, self._pacer, self._clock, self._run, self._tries = ports, pacer, clock, run, tries
 
     def send(self, part: Sequence[Planned], outcome: Outcome, stop: Callable[[str], None]) -> None:
-        """Send at most ten, again and again what may be taken later, and delete each as soon as it was taken."""
+        """Send at most ten, again and again what may be taken later, and delete what was taken."""
         waiting = part
         for attempt in range(self._tries):
-            self._pacer.take(len(waiting))
-            # Whoever waited for the rate may have waited too long.
-            if self._is_over(waiting, outcome):
-                return
-            failures = {failure.message_id: failure for failure in self._ports.way.send([_replay(w) for w in waiting])}
-            gone = [one for one in waiting if one.letter.message_id not in failures]
-            # Noted before they are deleted: where that fails, they come again, and must not be sent again.
-            outcome.sent.extend(one.letter.message_id for one in gone)
+            gone, failures = self._try(waiting, outcome)
             self.delete(gone, "replayed")
             waiting = self._sort_out(waiting, failures)
-            if not waiting:
+            if not waiting or self._is_over(waiting, outcome):
                 return
             if attempt + 1 < self._tries:
                 self._pacer.back_off(attempt)
         for one in waiting:
             self._run.leave([one.received], failures[one.letter.message_id].reason)
         stop(f"replays were refused {self._tries} times in a row: {failures[waiting[0].letter.message_id].reason}")
+
+    def _try(self, waiting: Sequence[Planned], outcome: Outcome) -> tuple[list[Planned], dict[str, SendFailure]]:
+        """Send by as many as go out in one call, until it is over; gives what went out, and what was not taken.
+
+        What went out is noted at once: where its delete fails it comes again, and must not be sent again.
+        """
+        gone: list[Planned] = []
+        failures: dict[str, SendFailure] = {}
+        at_once = self._ports.way.at_once
+        for start in range(0, len(waiting), at_once):
+            piece, rest = waiting[start : start + at_once], waiting[start:]
+            if self._is_over(rest, outcome):
+                break
+            self._pacer.take(len(piece))
+            # Whoever waited for the rate may have waited too long.
+            if self._is_over(rest, outcome):
+                break
+            told = {failure.message_id: failure for failure in self._ports.way.send([_replay(one) for one in piece])}
+            out = [one for one in piece if one.letter.message_id not in told]
+            outcome.sent.extend(one.letter.message_id for one in out)
+            gone += out
+            failures |= told
+        return gone, failures
 
     def _is_over(self, waiting: Sequence[Planned], outcome: Outcome) -> bool:
         """Tell whether nothing more may be sent: the run was stopped, or letters are about to be seen by others."""

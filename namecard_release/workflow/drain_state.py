@@ -6,13 +6,15 @@ Nothing is decided and nothing is called here.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from threading import Lock
 
 from namecard_release.dlq_port import Received
 
 AT_ONCE = 10
+_SOME = 100
 
 
 @dataclass
@@ -28,6 +30,8 @@ class Run:
     taken: int = 0
     counts: Counter[str] = field(default_factory=Counter)
     hidden: dict[str, Received] = field(default_factory=dict)
+    under_way: set[str] = field(default_factory=set)
+    keys: set[str] = field(default_factory=set)
     left: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     archives: list[str] = field(default_factory=list)
@@ -42,6 +46,32 @@ class Run:
             granted = 0 if self.stopped or self.full else max(0, min(number, self.limit - self.taken))
             self.taken += granted
             return granted
+
+    def take_up(self, ids: Sequence[str]) -> frozenset[str]:
+        """Take letters into the hand; gives those that nobody of this run has in hand already."""
+        with self.lock:
+            taken = frozenset(ids) - self.under_way
+            self.under_way |= taken
+            return taken
+
+    def put_down(self, ids: Iterable[str]) -> None:
+        """Have letters no longer in hand."""
+        with self.lock:
+            self.under_way.difference_update(ids)
+
+    def claim(self, keys: Sequence[str]) -> list[bool]:
+        """Take replay keys, so that one failure is sent once; tells for each, in order, whether it was free."""
+        with self.lock:
+            free = []
+            for key in keys:
+                free.append(key not in self.keys)
+                self.keys.add(key)
+            return free
+
+    def release(self, keys: Iterable[str]) -> None:
+        """Let others have replay keys."""
+        with self.lock:
+            self.keys.difference_update(keys)
 
     def give_back(self, number: int) -> None:
         """Give back to the limit what was reserved and not needed."""
@@ -82,9 +112,9 @@ class Run:
             return message_id in self.hidden
 
     def most_stale(self) -> int:
-        """Give how many answers in a row may hold nothing new: as many as would show all that is left once more."""
+        """Give how many letters in a row may be no news: twice all that were left, and some."""
         with self.lock:
-            return len(self.hidden) // AT_ONCE + AT_ONCE
+            return 2 * len(self.hidden) + _SOME
 
     def shrink(self, size: int) -> None:
         """Let batches be no more than half of one of that size, from now on."""
@@ -104,9 +134,13 @@ class Run:
 
 @dataclass
 class Batch:
-    """Letters that several threads gather for one batch, as many as the run's `size` is at its beginning."""
+    """Letters that several threads gather for one batch, as many as the run's `size` is at its beginning.
+
+    No letter of it was received before `begun`.
+    """
 
     run: Run
+    begun: datetime
     lock: Lock = field(default_factory=Lock)
     letters: dict[str, Received] = field(default_factory=dict)
     asked: int = 0
@@ -129,27 +163,30 @@ class Batch:
             self.asked += granted
             return granted
 
-    def add(self, fitting: Sequence[Received], reserved: int) -> None:
-        """Add what was received for a reservation, and give the rest of it back.
+    def add(self, fitting: Sequence[Received], reserved: int) -> int:
+        """Add what was received for a reservation, and give the rest of it back; gives how many are new.
 
-        A letter that was delivered twice is one, with the newer receipt.
+        A letter that is delivered twice is one, with the newer receipt; one that is in another batch stays there.
         """
         with self.lock:
-            before = len(self.letters)
-            self.letters |= {one.letter.message_id: one for one in fitting}
-            unused = reserved - (len(self.letters) - before)
+            new = self.run.take_up([one.letter.message_id for one in fitting])
+            self.letters |= {
+                id_: one for one in fitting if (id_ := one.letter.message_id) in new or id_ in self.letters
+            }
+            unused = reserved - len(new)
             self.asked -= unused
         self.run.give_back(unused)
+        return len(new)
 
     def note(self, received: int, fresh: int) -> None:
-        """Note an answer; the batch is dry after an empty one, or after too many that held nothing new.
-
-        An answer of nothing but letters that were left is none: their hiding ran out, and the queue may go on.
-        """
+        """Note an answer: the batch is dry after an empty one, and the run is full when nothing new comes for long."""
         most = self.run.most_stale()
         with self.lock:
-            self.stale = 0 if fresh else self.stale + 1
-            self.dry = self.dry or not received or self.stale > most
+            self.stale = 0 if fresh else self.stale + received
+            self.dry = self.dry or not received
+            endless = self.stale > most
+        if endless:
+            self.run.fill("letters that were left came back before the end of the queue was seen: run this again")
 
     def ask_again(self) -> None:
         """Let threads ask again, of a queue whose last answer was empty."""

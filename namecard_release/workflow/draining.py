@@ -22,7 +22,7 @@ from namecard_release.domain.dead_letter_plans import (
     judge_run,
 )
 from namecard_release.domain.gates import Verdict
-from namecard_release.errors import MisuseError
+from namecard_release.errors import MisuseError, ReleaseError
 from namecard_release.workflow.dead_letters import Desk, Order, Planned, Planner
 from namecard_release.workflow.drain_sending import Outcome, Sender
 from namecard_release.workflow.drain_state import AT_ONCE, Batch, Run
@@ -42,6 +42,11 @@ _MOST_REASONS = 50
 # Batches under way at the same time: one is written down while the letters of the other are sent.
 _CREWS = 2
 _FAILED = "a thread of this run failed"
+# The share of the time for which letters are hidden in which they are sent, or not at all.
+_IN_TIME = 0.8
+# How often one batch may come to letters of the same failure: Lambda tells of one twice, hardly ever more often.
+_TURNS = 3
+_TWICE = "the same failure is replayed by this run: the next one decides"
 _MANY_OBJECTS = 20_000
 
 
@@ -79,21 +84,33 @@ class Drainer:
         Raises what the ports raise; what was journaled until then is resumed by the next run.
         """
         begun = self._desk.clock.now()
-        try:
-            with _collected_rarely():
-                self._work_side_by_side()
-        finally:
-            self._ports.queue.show(list(self._run.hidden.values()))
+        with _collected_rarely(), Hands(self._threads, "dead-letters") as hands:
+            try:
+                self._work_side_by_side(hands)
+            finally:
+                self._show_the_rest(hands)
         hidden = self._look_back() if self._run.emptied and not self._run.stopped and not self._run.full else 0
         return self._tell(hidden, (self._desk.clock.now() - begun).total_seconds())
 
-    def _work_side_by_side(self) -> None:
-        with (
-            Hands(self._threads, "dead-letters") as hands,
-            Hands(self._crews, "dead-letter-batches") as crews,
-            self._stopping("the run was ended"),
-        ):
+    def _work_side_by_side(self, hands: Hands) -> None:
+        with Hands(self._crews, "dead-letter-batches") as crews, self._stopping("the run was ended"):
             crews.each(lambda _: self._work(hands), range(self._crews))
+
+    def _show_the_rest(self, hands: Hands) -> None:
+        """Show all that is hidden and left again; whatever does not work there says no more than that."""
+        parts = _tens(list(self._run.hidden.values()))
+        problem = next((one for one in hands.each(self._show, parts) if one is not None), None)
+        if problem is not None:
+            self._run.fill(
+                f"not all that is left could be shown again, it is after dead_letters.hide_seconds: {problem}"
+            )
+
+    def _show(self, part: Sequence[Received]) -> str | None:
+        try:
+            self._ports.queue.show(part)
+        except ReleaseError as error:
+            return str(error)
+        return None
 
     @contextmanager
     def _stopping(self, reason: str) -> Iterator[None]:
@@ -111,21 +128,23 @@ class Drainer:
     def _work(self, hands: Hands) -> None:
         """Take one batch after another; while one is written down, the calls of the other go on."""
         with self._stopping(_FAILED):
-            while self._take(Batch(self._run), hands):
+            while self._take(Batch(self._run, self._desk.clock.now()), hands):
                 pass
 
     def _take(self, batch: Batch, hands: Hands) -> bool:
         """Receive a batch and deal with it; tells whether there was anything."""
-        until = self._desk.clock.now() + timedelta(seconds=self._settings.hide_seconds * 0.8)
         try:
             self._receive(batch, hands)
-            if batch.letters:
-                self._deal_with(batch, until, hands)
+            if not batch.letters:
+                return False
+            self._deal_with(batch, hands)
         except BaseException:
             # Whoever runs this again is not to wait for their hiding to end; what was deleted is not shown.
             self._run.hide(list(batch.letters.values()))
             raise
-        return bool(batch.letters)
+        finally:
+            self._run.put_down(batch.letters)
+        return True
 
     def _each(self, hands: Hands, work: Callable[[P], R], parts: Sequence[P]) -> list[R]:
         def do(part: P) -> R:
@@ -146,9 +165,13 @@ class Drainer:
             self._run.emptied = True
 
     def _fill(self, batch: Batch, hands: Hands) -> None:
-        # Again for letters that did not fit the filter; so that the other batch's calls come in between.
-        while any(self._each(hands, lambda _: self._gather(batch), range(batch.answers))):
-            pass
+        """Receive, pass by pass, until the batch is full, or half of the time is over for which its first is hidden."""
+        half = timedelta(seconds=self._settings.hide_seconds * _IN_TIME / 2)
+        while not batch.letters or self._desk.clock.now() < batch.begun + half:
+            if not batch.letters:
+                batch.begun = self._desk.clock.now()
+            if not any(self._each(hands, lambda _: self._gather(batch), range(batch.answers))):
+                return
 
     def _gather(self, batch: Batch, wait_seconds: int = 0) -> bool:
         """Receive ten for a batch; tells whether there was room for any."""
@@ -159,37 +182,54 @@ class Drainer:
         try:
             # One that was left before, and is seen again, is shown again by the receipt that it has now.
             seen, fresh = _part(got, lambda one: self._run.has_hidden(one.letter.message_id))
-            self._run.hide(seen)
-            batch.add(self._fitting(fresh), wanted)
+            fitting, others = _part(fresh, lambda one: self._fits(one.letter))
+            # What does not fit stays hidden for the length of the run, or it would be received again.
+            hidden = self._run.hide([*seen, *others])
+            new = batch.add(fitting, wanted)
         except BaseException:
             self._run.hide(got)
             raise
-        batch.note(len(got), len(fresh))
+        if hidden >= self._settings.most_scanned:
+            self._run.fill("as many letters as may be hidden at once were looked at: narrow the filter")
+        batch.note(len(got), len(others) + new)
         return True
 
-    def _fitting(self, fresh: Sequence[Received]) -> list[Received]:
-        """Pick what fits the filter; the rest stays hidden for the length of the run, or it would be received again."""
-        fitting, others = _part(fresh, lambda one: self._fits(one.letter))
-        if self._run.hide(others) >= self._settings.most_scanned:
-            self._run.fill("as many letters as may be hidden at once were looked at: narrow the filter")
-        return fitting
-
-    def _deal_with(self, batch: Batch, until: datetime, hands: Hands) -> None:
+    def _deal_with(self, batch: Batch, hands: Hands) -> None:
+        """Deal with a batch: first with one letter of each failure, then with those that tell of it once more."""
         letters = tuple(batch.letters.values())
-        if self._run.stopped is not None:
-            self._run.leave(letters, self._run.stopped)
-            return
+        for _ in range(_TURNS):
+            if self._run.stopped is not None or not letters:
+                break
+            planned, letters = self._claim(self._planner.plan(letters))
+            try:
+                self._carry_out(planned, batch, hands)
+            finally:
+                self._run.release([one.plan.key for one in planned if one.plan.action is Action.REPLAY])
+        if letters:
+            self._run.leave(letters, self._run.stopped or _TWICE)
+
+    def _claim(self, planned: Sequence[Planned]) -> tuple[list[Planned], tuple[Received, ...]]:
+        """Give what may be done at once, and what is to wait until this run has replayed the same failure."""
+        keys = [one.plan.key for one in planned if one.plan.action is Action.REPLAY]
+        free = iter(self._run.claim(keys))
+        ours = [one.plan.action is not Action.REPLAY or next(free) for one in planned]
+        return (
+            [one for one, own in zip(planned, ours, strict=True) if own],
+            tuple(one.received for one, own in zip(planned, ours, strict=True) if not own),
+        )
+
+    def _carry_out(self, planned: Sequence[Planned], batch: Batch, hands: Hands) -> None:
         by_action: dict[Action, list[Planned]] = defaultdict(list)
-        for planned in self._planner.plan(letters):
-            by_action[planned.plan.action].append(planned)
-        for planned in by_action.pop(Action.LEAVE, []):
-            self._run.leave([planned.received], planned.plan.reason)
+        for one in planned:
+            by_action[one.plan.action].append(one)
+        for one in by_action.pop(Action.LEAVE, []):
+            self._run.leave([one.received], one.plan.reason)
         ours = self._archive_and_journal([one for action in _STATES for one in by_action.get(action, [])], hands)
         self._delete_all(by_action.get(Action.DELETE, []), "deleted", hands)
         for action, name in ((Action.ARCHIVE, "archived"), (Action.QUARANTINE, "quarantined")):
             self._delete_all([one for one in by_action.get(action, []) if one.letter.message_id in ours], name, hands)
         replays = [one for one in by_action.get(Action.REPLAY, []) if one.letter.message_id in ours]
-        self._put_back(self._send_all(replays, until, hands), len(replays), batch.most)
+        self._put_back(self._send_all(replays, batch, hands), len(replays), batch)
 
     def _archive_and_journal(self, planned: Sequence[Planned], hands: Hands) -> frozenset[str]:
         """Put letters into the archive, then into the journal; gives those that are this run's to go on with."""
@@ -241,30 +281,34 @@ class Drainer:
             run_id=self._order.run_id,
         )
 
-    def _send_all(self, planned: Sequence[Planned], until: datetime, hands: Hands) -> list[Received]:
+    def _send_all(self, planned: Sequence[Planned], batch: Batch, hands: Hands) -> list[Received]:
         """Send and delete ten by ten, so that a kill repeats ten of a thread at most; journal all of it at the end.
 
         Gives those that were not come to in time.
         """
-        outcome = Outcome(until)
+        outcome = Outcome(batch.begun + timedelta(seconds=self._settings.hide_seconds * _IN_TIME))
         try:
             self._each(hands, lambda part: self._sender.send(part, outcome, self._stop), _tens(planned))
         finally:
             self._ports.journal.settle(self._desk.name, outcome.sent, self._desk.clock.now())
         return outcome.late
 
-    def _put_back(self, late: Sequence[Received], of: int, size: int) -> None:
+    def _put_back(self, late: Sequence[Received], of: int, batch: Batch) -> None:
         """Show letters again that were not come to while they were hidden; smaller batches follow.
 
         Such a letter is in the journal as INTENDED, and is received again like one of a killed run.
         """
         if not late:
             return
-        if len(late) == of and size <= AT_ONCE:
+        if len(late) == of and batch.most <= AT_ONCE:
             self._run.leave(late, "not even ten were come to while they were hidden")
             self._stop("this is too slow for dead_letters.hide_seconds: raise it")
             return
-        self._run.shrink(size)
+        self._run.shrink(batch.most)
+        # Put down before they are shown: who receives them then is to deal with them.
+        for one in late:
+            del batch.letters[one.letter.message_id]
+        self._run.put_down([one.letter.message_id for one in late])
         self._ports.queue.show(late)
         self._run.give_back(len(late))
 
@@ -316,8 +360,8 @@ def _share_out(room: float, batch: int, threads: int) -> tuple[int, int]:
     return crews, min(batch, int(room / crews))
 
 
-def _tens(planned: Sequence[Planned]) -> list[Sequence[Planned]]:
-    return [planned[start : start + AT_ONCE] for start in range(0, len(planned), AT_ONCE)]
+def _tens(letters: Sequence[P]) -> list[Sequence[P]]:
+    return [letters[start : start + AT_ONCE] for start in range(0, len(letters), AT_ONCE)]
 
 
 @contextmanager

@@ -185,13 +185,20 @@ def test_a_command_that_is_ended_shows_its_letters_again(
 
     def end(_: Replay) -> None:
         if next(once, False):
-            signal.pthread_kill(main_thread().ident or 0, ending)
+            # As a terminal does that is closed: more than one, before the first has had its effect.
+            for one in (ending, signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+                signal.pthread_kill(main_thread().ident or 0, one)
         assert stopped.wait(30)
 
     post.way.refuse = end
-    before = signal.getsignal(ending)
-    assert call("drain", "--reason", "so").exit_code == 128 + ending
-    assert signal.getsignal(ending) is before
+    # Whoever started the tests may have let it be ignored.
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        code = call("drain", "--reason", "so").exit_code
+        assert code in (130, 128 + signal.SIGTERM, 128 + signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGHUP, before)
     assert len(post.way.sent) == 10 and post.queue.depth().visible == len(post.queue.messages) == 30
 
 

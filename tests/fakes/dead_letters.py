@@ -100,9 +100,10 @@ class FakeQueue:
                 message.visible_at = self.clock()
 
     def delete(self, received: Sequence[Received]) -> tuple[str, ...]:
-        """Delete but for the undeletable."""
-        ids = {one.letter.message_id for one in received}
+        """Delete but for the undeletable; a receipt that is not the newest does nothing."""
         with self.lock:
+            newest = {f"{one.id}/{one.receives}" for one in self.messages}
+            ids = {one.letter.message_id for one in received if one.receipt in newest}
             self.messages = [m for m in self.messages if m.id not in ids or m.id in self.undeletable]
         return tuple(sorted(ids & self.undeletable))
 
@@ -137,6 +138,7 @@ class FakeWay:
 
     sent: list[Replay] = field(default_factory=list)
     refuse: Callable[[Replay], SendFailure | None] = lambda replay: None
+    at_once: int = 10
 
     def send(self, replays: Sequence[Replay]) -> tuple[SendFailure, ...]:
         """Send."""

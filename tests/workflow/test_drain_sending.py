@@ -80,13 +80,17 @@ def test_nobody_who_waits_for_the_rate_sends_after_the_run_was_stopped(tmp_path:
                 return
             assert ended.wait(30)
 
-        def fail(_: Replay) -> None:
-            raise PermanentError("the way is broken")
+        once, tried = iter([True]), list[Replay]()
+
+        def fail(replay: Replay) -> None:
+            tried.append(replay)
+            if next(once, False):
+                raise PermanentError("the way is broken")
 
         post.pacer.take, post.pacer.end, post.way.refuse = take, ended.set, fail  # type: ignore[method-assign]
         with pytest.raises(PermanentError):
             drain(post)
-        assert post.way.sent == [] and post.queue.depth().visible == 100
+        assert len(tried) == 1 and post.way.sent == [] and post.queue.depth().visible == 100
 
 
 def test_a_refusal_that_passes_is_tried_again(post: Post) -> None:
@@ -124,18 +128,26 @@ def test_one_that_is_never_taken_is_left_and_a_person_is_needed(post: Post) -> N
 def test_an_owed_delete_is_made_up_for_without_sending_again(post: Post) -> None:
     fill(post, 3)
     post.queue.undeletable = {"m-1"}
-    assert drain(post).counts["deletes_owed"] == 1
+    first = drain(post)
+    assert first.counts["deletes_owed"] == 1
+    assert first.verdict is Verdict.UNKNOWN and "sends none of them" in first.reason
     post.queue.undeletable = set()
     post.pass_time(301)
     assert drain(post, run_id="later").counts == {"deleted": 1, "presumed_sent": 0}
     assert len(post.way.sent) == 3 and post.queue.messages == []
 
 
-def test_a_slow_run_puts_back_what_it_does_not_come_to_and_takes_less_at_once(post: Post) -> None:
+@pytest.mark.parametrize(("at_once", "seconds"), [(10, 5), (1, 20), (1, 55)])
+def test_a_slow_run_puts_back_what_it_does_not_come_to_and_takes_less_at_once(
+    post: Post, at_once: int, seconds: int
+) -> None:
     fill(post, 60)
+    post.way.at_once = at_once
 
     def slow(replay: Replay) -> None:
-        post.pass_time(20)
+        (message,) = (one for one in post.queue.messages if one.id == replay.letter.message_id)
+        assert message.visible_at > post.time, "others see it already"
+        post.pass_time(seconds)
 
     post.way.refuse = slow
     done = drain(post)

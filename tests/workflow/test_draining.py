@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from itertools import count
 from pathlib import Path
-from threading import Event, main_thread
+from threading import Event, Lock, main_thread
 
 import orjson
 import pytest
 
-from namecard_release.dlq_port import Replay
+from namecard_release.dlq_port import Received, Replay, SendFailure
 from namecard_release.domain.dead_letter_plans import JournalEntry, JournalState, Mode
 from namecard_release.domain.gates import Verdict
 from namecard_release.errors import MisuseError, PermanentError, TransientError
@@ -77,20 +77,26 @@ def test_two_batches_are_under_way_and_every_letter_goes_out_once(tmp_path: Path
         assert sum(len(lines) for lines in post.archive.objects.values()) == 430
 
 
-def test_a_call_that_fails_stops_the_others_and_what_they_sent_is_journaled(tmp_path: Path) -> None:
+def test_a_call_that_fails_stops_the_others_and_what_they_sent_is_journaled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with crowded(tmp_path) as post:
         fill(post, 400)
+        stopped, stop = Event(), Run.stop
+        monkeypatch.setattr(Run, "stop", lambda run, reason: (stop(run, reason), stopped.set()))
 
         def refuse(replay: Replay) -> None:
             if replay.letter.message_id == "m-17":
                 raise PermanentError("the way is broken")
+            # The others are in the middle of theirs when it fails.
+            assert int(replay.letter.message_id[2:]) < 17 or stopped.wait(30)
 
         post.way.refuse = refuse
         with pytest.raises(PermanentError, match="the way is broken"):
             drain(post)
         sent = {one.letter.message_id for one in post.way.sent}
         journaled = {e.message_id for e in post.ledger.entries("dev", limit=1000) if e.state is JournalState.SENT}
-        assert sent == journaled and len(sent) < 400
+        assert sent == journaled and 10 <= len(sent) <= 40
         assert {one.id for one in post.queue.messages} == {f"m-{n}" for n in range(400)} - sent
 
 
@@ -195,6 +201,93 @@ def test_what_was_found_is_dealt_with_when_no_more_may_be_hidden(tmp_path: Path,
         assert done.verdict is Verdict.UNKNOWN and "narrow the filter" in done.reason
         assert (done.counts, done.left) == ({counted: 20}, 0)
         assert post.queue.depth().visible == 180
+
+
+@pytest.mark.parametrize("times", [2, 3])
+def test_a_failure_that_was_reported_more_than_once_is_sent_once(post: Post, times: int) -> None:
+    fill(post, 20)
+    for again in range(1, times):
+        post.queue.put(envelope({"n": 7}, request="r-7"), id_=f"again-{again}")
+    done = drain(post)
+    assert (done.verdict, done.left, post.queue.messages) == (Verdict.PASSED, 0, [])
+    assert (done.counts["replayed"], done.counts["archived"]) == (20, times - 1)
+    assert sorted(orjson.loads(one.letter.payload)["n"] for one in post.way.sent) == list(range(20))
+
+
+def test_a_failure_that_was_reported_again_and_again_is_left_to_the_next_run(post: Post) -> None:
+    for again in range(9):
+        post.queue.put(envelope({"n": 7}, request="r-7"), id_=f"again-{again}")
+    post.way.refuse = lambda r: SendFailure(r.letter.message_id, "gone", False)
+    done = drain(post)
+    assert (done.verdict, done.left) == (Verdict.FAILED, 9)
+    assert dict(done.reasons) == {"gone": 3, "the same failure is replayed by this run: the next one decides": 6}
+    assert post.queue.depth().visible == 9
+
+
+def test_a_message_that_is_delivered_again_and_again_is_sent_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with crowded(tmp_path) as post:
+        fill(post, 300)
+        receive, lock, delivered = post.queue.receive, Lock(), list[str]()
+
+        def repeating(most: int, hide_seconds: int, wait_seconds: int = 0) -> tuple[Received, ...]:
+            # Each answer gives one of a few answers before once more, with another receipt.
+            got = receive(max(1, most - 1), hide_seconds, wait_seconds)
+            with lock:
+                delivered.extend(one.letter.message_id for one in got)
+                old = [one for one in post.queue.messages if one.id in delivered[-40:-9]][:1]
+                for message in old:
+                    message.visible_at = post.time
+            return got + (receive(1, hide_seconds) if old and most > 1 else ())
+
+        monkeypatch.setattr(post.queue, "receive", repeating)
+        drain(post)
+        monkeypatch.setattr(post.queue, "receive", receive)
+        post.pass_time(301)
+        done = drain(post, run_id="again")
+        assert sorted(one.letter.message_id for one in post.way.sent) == sorted(f"m-{n}" for n in range(300))
+        assert done.verdict is Verdict.PASSED and post.queue.messages == []
+
+
+@pytest.mark.parametrize("limit", [3, 1000])
+def test_a_search_slower_than_the_hiding_ends_and_sends_what_it_found(post: Post, limit: int) -> None:
+    fill(post, 400)
+    receive = post.queue.receive
+
+    def slow(most: int, hide_seconds: int, wait_seconds: int = 0) -> tuple[Received, ...]:
+        post.pass_time(12)
+        return receive(most, hide_seconds, wait_seconds)
+
+    post.queue.receive = slow  # type: ignore[method-assign]
+    done = drain(post, limit=limit, expression="payload.n == `0` || payload.n == `399`")
+    assert [orjson.loads(one.letter.payload)["n"] for one in post.way.sent] == [0]
+    assert done.verdict is Verdict.UNKNOWN and "before the end of the queue was seen" in done.reason
+    assert post.queue.depth().visible == len(post.queue.messages) == 399
+
+
+@pytest.mark.parametrize("breaks", [False, True])
+def test_what_cannot_be_shown_again_hides_nothing_else(tmp_path: Path, breaks: bool) -> None:
+    with crowded(tmp_path) as post:
+        for number in range(40):
+            post.queue.put(envelope({"n": number}, "OddError", request=f"r-{number}"), id_=f"odd-{number}")
+        show, once = post.queue.show, iter([True])
+
+        def fail(received: Sequence[Received]) -> None:
+            if next(once, False):
+                raise TransientError("throttled")
+            show(received)
+
+        def deny(*_: object) -> None:
+            raise PermanentError("the ledger is broken")
+
+        post.queue.show = fail  # type: ignore[method-assign]
+        if breaks:
+            post.ledger.recall = deny  # type: ignore[method-assign, assignment]
+        with pytest.raises(PermanentError, match="ledger is broken") if breaks else nullcontext():
+            done = drain(post)
+            assert done.verdict is Verdict.UNKNOWN and "throttled" in done.reason
+        assert post.queue.depth().visible == 30
 
 
 def test_the_limit_is_kept(post: Post) -> None:

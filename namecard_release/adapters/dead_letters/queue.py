@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from namecard_release.adapters.aws_clients import AwsClients
 from namecard_release.adapters.aws_errors import aws_errors_told
 from namecard_release.adapters.dead_letters.bodies import BodyReader, moment_of
 from namecard_release.dlq_port import QueueDepth, Received
-from namecard_release.errors import RefusedError
+from namecard_release.errors import RefusedError, ReleaseError
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
@@ -64,7 +65,8 @@ class SqsDeadLetterQueue:
             return tuple(self._read(message) for message in messages)
         except BaseException:
             # An expression of the settings that fails on one of them; nobody else is to do without all of them.
-            self._show([message["ReceiptHandle"] for message in messages])
+            with suppress(ReleaseError):
+                self._show([message["ReceiptHandle"] for message in messages])
             raise
 
     def _read(self, message: MessageTypeDef) -> Received:

@@ -23,6 +23,8 @@ class FunctionWay:
     The key goes in the payload: Lambda gives a client context to synchronous invocations only.
     """
 
+    at_once = 1
+
     def __init__(self, clients: AwsClients) -> None:
         self._clients = clients
 
@@ -54,6 +56,8 @@ class QueueWay:
 
     A FIFO queue is given the key as its deduplication id, and the service as its group.
     """
+
+    at_once = 10
 
     def __init__(self, clients: AwsClients, name: str) -> None:
         self._clients = clients
