@@ -15,7 +15,6 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from namecard_release.cli import dlq as commands
-from namecard_release.cli.ending import ended_cleanly
 from namecard_release.cli.entry import find_app
 from namecard_release.dlq_port import Replay
 from namecard_release.workflow.drain_state import Run
@@ -200,14 +199,3 @@ def test_a_command_that_is_ended_shows_its_letters_again(
     finally:
         signal.signal(signal.SIGHUP, before)
     assert len(post.way.sent) == 10 and post.queue.depth().visible == len(post.queue.messages) == 30
-
-
-def test_a_signal_that_is_not_heeded_stays_so() -> None:
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        with ended_cleanly():
-            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-            assert callable(signal.getsignal(signal.SIGTERM))
-        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGHUP, before)

@@ -230,18 +230,28 @@ def test_a_message_that_is_delivered_again_and_again_is_sent_once(
 ) -> None:
     with crowded(tmp_path) as post:
         fill(post, 300)
-        receive, lock, delivered = post.queue.receive, Lock(), list[str]()
+        receive, intend, both, lock, first = post.queue.receive, post.ledger.intend, Event(), Lock(), list[str]()
 
         def repeating(most: int, hide_seconds: int, wait_seconds: int = 0) -> tuple[Received, ...]:
-            # Each answer gives one of a few answers before once more, with another receipt.
+            # Each answer gives one of the first batch once more, with another receipt.
             got = receive(max(1, most - 1), hide_seconds, wait_seconds)
             with lock:
-                delivered.extend(one.letter.message_id for one in got)
-                old = [one for one in post.queue.messages if one.id in delivered[-40:-9]][:1]
+                first.extend(one.letter.message_id for one in got if len(first) < 50)
+                old = [one for one in post.queue.messages if one.id in first and one.visible_at > post.time][:1]
                 for message in old:
                     message.visible_at = post.time
             return got + (receive(1, hide_seconds) if old and most > 1 else ())
 
+        def hold(entries: Sequence[JournalEntry]) -> frozenset[str]:
+            # No batch is written down before there is another.
+            if len(held := [*held_up, entries]) == 2:
+                both.set()
+            held_up[:] = held
+            assert both.wait(30)
+            return intend(entries)
+
+        held_up: list[Sequence[JournalEntry]] = []
+        monkeypatch.setattr(post.ledger, "intend", hold)
         monkeypatch.setattr(post.queue, "receive", repeating)
         drain(post)
         monkeypatch.setattr(post.queue, "receive", receive)
