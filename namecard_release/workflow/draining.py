@@ -13,17 +13,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from namecard_release.dlq_port import ArchiveLine, Received
+from namecard_release.dlq_port import Received
 from namecard_release.domain.dead_letter_plans import (
     Action,
-    JournalEntry,
-    JournalState,
     count_hidden_elsewhere,
     judge_run,
 )
 from namecard_release.domain.gates import Verdict
 from namecard_release.errors import MisuseError, ReleaseError
 from namecard_release.workflow.dead_letters import Desk, Order, Planned, Planner
+from namecard_release.workflow.drain_filing import STATES, Filer
 from namecard_release.workflow.drain_sending import Outcome, Sender
 from namecard_release.workflow.drain_state import AT_ONCE, Batch, Run
 from namecard_release.workflow.hands import Hands
@@ -31,11 +30,6 @@ from namecard_release.workflow.hands import Hands
 P = TypeVar("P")
 R = TypeVar("R")
 
-_STATES = {
-    Action.REPLAY: JournalState.INTENDED,
-    Action.ARCHIVE: JournalState.FILED,
-    Action.QUARANTINE: JournalState.QUARANTINED,
-}
 # SQS tells depths a minute late; only an entry older than this and than the hiding is called gone from the queue.
 _SETTLED = timedelta(minutes=2)
 _MOST_REASONS = 50
@@ -76,6 +70,7 @@ class Drainer:
         self._threads = order.threads or desk.settings.threads
         self._crews, size = _share_out(rate * desk.settings.hide_seconds / 2, desk.settings.batch, self._threads)
         self._run = Run(order.limit, size)
+        self._filer = Filer(desk.ports.archive, self._run, desk.name, order.run_id)
         self._sender = Sender(desk.ports, self._pacer, desk.clock, self._run, desk.settings.tries)
 
     def run(self) -> Done:
@@ -224,7 +219,7 @@ class Drainer:
             by_action[one.plan.action].append(one)
         for one in by_action.pop(Action.LEAVE, []):
             self._run.leave([one.received], one.plan.reason)
-        ours = self._archive_and_journal([one for action in _STATES for one in by_action.get(action, [])], hands)
+        ours = self._archive_and_journal([one for action in STATES for one in by_action.get(action, [])], hands)
         self._delete_all(by_action.get(Action.DELETE, []), "deleted", hands)
         for action, name in ((Action.ARCHIVE, "archived"), (Action.QUARANTINE, "quarantined")):
             self._delete_all([one for one in by_action.get(action, []) if one.letter.message_id in ours], name, hands)
@@ -237,49 +232,12 @@ class Drainer:
         parts: dict[tuple[bool, str], list[Planned]] = defaultdict(list)
         for one in planned:
             parts[one.plan.action is Action.QUARANTINE, one.service].append(one)
-        written = self._each(hands, lambda part: self._archive(part, now), list(parts.values()))
+        written = self._each(hands, lambda part: self._filer.file(part, now), list(parts.values()))
         ours = self._ports.journal.intend([entry for entries in written for entry in entries])
         others = [one.received for one in planned if one.letter.message_id not in ours]
         if others:
             self._run.leave(others, "another run dealt with it in between")
         return ours
-
-    def _archive(self, part: Sequence[Planned], now: datetime) -> list[JournalEntry]:
-        """Put letters of one service into one object; gives what the journal is to know of them."""
-        quarantine = part[0].plan.action is Action.QUARANTINE
-        key = self._ports.archive.put([self._line(one, now) for one in part], quarantine=quarantine)
-        self._run.keep_archive(key)
-        return [self._entry(one, key, now) for one in part]
-
-    def _line(self, one: Planned, now: datetime) -> ArchiveLine:
-        plan = one.plan
-        return ArchiveLine(
-            *(one.letter, self._desk.name, one.service, plan.key, str(plan.action), plan.reason),
-            *(plan.attempt, now, self._order.run_id),
-        )
-
-    def _entry(self, one: Planned, archive: str, now: datetime) -> JournalEntry:
-        letter, plan = one.letter, one.plan
-        function = plan.target.function if plan.target is not None else letter.function or ""
-        return JournalEntry(
-            environment=self._desk.name,
-            message_id=letter.message_id,
-            replay_key=plan.key,
-            digest=letter.digest,
-            service=one.service,
-            function=function,
-            request_id=letter.request_id,
-            error_name=letter.error_name,
-            reason=plan.reason,
-            state=_STATES[plan.action],
-            archive=archive,
-            attempt=plan.attempt,
-            carried=letter.carries_mark,
-            sent_at=letter.sent_at,
-            intended_at=now,
-            settled_at=None,
-            run_id=self._order.run_id,
-        )
 
     def _send_all(self, planned: Sequence[Planned], batch: Batch, hands: Hands) -> list[Received]:
         """Send and delete ten by ten, so that a kill repeats ten of a thread at most; journal all of it at the end.

@@ -17,7 +17,6 @@ from namecard_release.dlq_port import Received, Replay, SendFailure
 from namecard_release.domain.dead_letter_plans import JournalEntry, JournalState, Mode
 from namecard_release.domain.gates import Verdict
 from namecard_release.errors import MisuseError, PermanentError, TransientError
-from namecard_release.workflow.dead_letters import Order, sample
 from namecard_release.workflow.drain_state import Run
 from tests.fakes.dead_letters import Post, arn, crowded, drain, envelope, fill, open_post
 
@@ -386,18 +385,3 @@ def test_letters_that_were_left_do_not_end_a_run_when_they_are_seen_again(post: 
     done = drain(post)
     assert (done.counts["replayed"], done.left) == (300, 20)
     assert post.queue.depth().visible == 20
-
-
-def test_a_sample_changes_nothing_but_counts(post: Post) -> None:
-    fill(post, 5)
-    post.queue.put(envelope({}, "ValidationError"))
-    seen = sample(post.desk(), Order(Mode.DRAIN, 100, "run"), None)
-    assert [str(one.plan.action) for one in seen.planned] == ["replay"] * 5 + ["archive"]
-    assert post.queue.depth().visible == 6
-    assert post.ledger.entries("dev") == () and post.archive.objects == {} and post.way.sent == []
-
-
-def test_a_sample_takes_no_more_than_it_shows(post: Post) -> None:
-    fill(post, 30)
-    assert len(sample(post.desk(), Order(Mode.DRAIN, 3, "run"), None).planned) == 3
-    assert sum(one.receives for one in post.queue.messages) == 3
