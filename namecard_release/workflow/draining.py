@@ -35,6 +35,8 @@ _SETTLED = timedelta(minutes=2)
 _MOST_REASONS = 50
 # Batches under way at the same time: one is written down while the letters of the other are sent.
 _CREWS = 2
+# Each service's letters of a batch are one object; the platform has six services.
+_ARCHIVERS = 6
 _FAILED = "a thread of this run failed"
 # The share of the time for which letters are hidden in which they are sent, or not at all.
 _IN_TIME = 0.8
@@ -67,8 +69,11 @@ class Drainer:
         self._planner = Planner(desk, order, released_at)
         rate = order.rate or desk.settings.rate_per_second
         self._pacer = desk.ports.make_pacer(rate)
-        self._threads = order.threads or desk.settings.threads
-        self._crews, size = _share_out(rate * desk.settings.hide_seconds / 2, desk.settings.batch, self._threads)
+        threads = order.threads or desk.settings.threads
+        self._crews, size = _share_out(rate * desk.settings.hide_seconds / 2, desk.settings.batch, threads)
+        self._hands = Hands(threads, "dead-letters")
+        # Of their own: a batch that is filed would wait for all that is received and sent of the other one.
+        self._archivers = Hands(min(threads, _ARCHIVERS), "dead-letter-archive")
         self._run = Run(order.limit, size)
         self._filer = Filer(desk.ports.archive, self._run, desk.name, order.run_id)
         self._sender = Sender(desk.ports, self._pacer, desk.clock, self._run, desk.settings.tries)
@@ -79,22 +84,22 @@ class Drainer:
         Raises what the ports raise; what was journaled until then is resumed by the next run.
         """
         begun = self._desk.clock.now()
-        with _collected_rarely(), Hands(self._threads, "dead-letters") as hands:
+        with _collected_rarely(), self._hands, self._archivers:
             try:
-                self._work_side_by_side(hands)
+                self._work_side_by_side()
             finally:
-                self._show_the_rest(hands)
+                self._show_the_rest()
         hidden = self._look_back() if self._run.emptied and not self._run.stopped and not self._run.full else 0
         return self._tell(hidden, (self._desk.clock.now() - begun).total_seconds())
 
-    def _work_side_by_side(self, hands: Hands) -> None:
+    def _work_side_by_side(self) -> None:
         with Hands(self._crews, "dead-letter-batches") as crews, self._stopping("the run was ended"):
-            crews.each(lambda _: self._work(hands), range(self._crews))
+            crews.each(lambda _: self._work(), range(self._crews))
 
-    def _show_the_rest(self, hands: Hands) -> None:
+    def _show_the_rest(self) -> None:
         """Show all that is hidden and left again; whatever does not work there says no more than that."""
         parts = _tens(list(self._run.hidden.values()))
-        problem = next((one for one in hands.each(self._show, parts) if one is not None), None)
+        problem = next((one for one in self._hands.each(self._show, parts) if one is not None), None)
         if problem is not None:
             self._run.fill(
                 f"not all that is left could be shown again, it is after dead_letters.hide_seconds: {problem}"
@@ -120,19 +125,19 @@ class Drainer:
         self._run.stop(reason)
         self._pacer.end()
 
-    def _work(self, hands: Hands) -> None:
+    def _work(self) -> None:
         """Take one batch after another; while one is written down, the calls of the other go on."""
         with self._stopping(_FAILED):
-            while self._take(Batch(self._run, self._desk.clock.now()), hands):
+            while self._take(Batch(self._run, self._desk.clock.now())):
                 pass
 
-    def _take(self, batch: Batch, hands: Hands) -> bool:
+    def _take(self, batch: Batch) -> bool:
         """Receive a batch and deal with it; tells whether there was anything."""
         try:
-            self._receive(batch, hands)
+            self._receive(batch)
             if not batch.letters:
                 return False
-            self._deal_with(batch, hands)
+            self._deal_with(batch)
         except BaseException:
             # Whoever runs this again is not to wait for their hiding to end; what was deleted is not shown.
             self._run.hide(list(batch.letters.values()))
@@ -148,24 +153,24 @@ class Drainer:
 
         return hands.each(do, parts)
 
-    def _receive(self, batch: Batch, hands: Hands) -> None:
+    def _receive(self, batch: Batch) -> None:
         """Receive up to a batch; nothing when there is nothing more."""
-        self._fill(batch, hands)
+        self._fill(batch)
         if batch.dry and not batch.letters:
             # An empty answer may be that of a few of SQS's servers; a long poll asks all of them.
             batch.ask_again()
-            self._each(hands, lambda _: self._gather(batch, 1), [None])
-            self._fill(batch, hands)
+            self._each(self._hands, lambda _: self._gather(batch, 1), [None])
+            self._fill(batch)
         if batch.dry and not batch.letters:
             self._run.emptied = True
 
-    def _fill(self, batch: Batch, hands: Hands) -> None:
+    def _fill(self, batch: Batch) -> None:
         """Receive, pass by pass, until the batch is full, or half of the time is over for which its first is hidden."""
         half = timedelta(seconds=self._settings.hide_seconds * _IN_TIME / 2)
         while not batch.letters or self._desk.clock.now() < batch.begun + half:
             if not batch.letters:
                 batch.begun = self._desk.clock.now()
-            if not any(self._each(hands, lambda _: self._gather(batch), range(batch.answers))):
+            if not any(self._each(self._hands, lambda _: self._gather(batch), range(batch.answers))):
                 return
 
     def _gather(self, batch: Batch, wait_seconds: int = 0) -> bool:
@@ -189,7 +194,7 @@ class Drainer:
         batch.note(len(got), len(others) + new)
         return True
 
-    def _deal_with(self, batch: Batch, hands: Hands) -> None:
+    def _deal_with(self, batch: Batch) -> None:
         """Deal with a batch: first with one letter of each failure, then with those that tell of it once more."""
         letters = tuple(batch.letters.values())
         for _ in range(_TURNS):
@@ -197,7 +202,7 @@ class Drainer:
                 break
             planned, letters = self._claim(self._planner.plan(letters))
             try:
-                self._carry_out(planned, batch, hands)
+                self._carry_out(planned, batch)
             finally:
                 self._run.release([one.plan.key for one in planned if one.plan.action is Action.REPLAY])
         if letters:
@@ -213,40 +218,40 @@ class Drainer:
             tuple(one.received for one, own in zip(planned, ours, strict=True) if not own),
         )
 
-    def _carry_out(self, planned: Sequence[Planned], batch: Batch, hands: Hands) -> None:
+    def _carry_out(self, planned: Sequence[Planned], batch: Batch) -> None:
         by_action: dict[Action, list[Planned]] = defaultdict(list)
         for one in planned:
             by_action[one.plan.action].append(one)
         for one in by_action.pop(Action.LEAVE, []):
             self._run.leave([one.received], one.plan.reason)
-        ours = self._archive_and_journal([one for action in STATES for one in by_action.get(action, [])], hands)
-        self._delete_all(by_action.get(Action.DELETE, []), "deleted", hands)
+        ours = self._archive_and_journal([one for action in STATES for one in by_action.get(action, [])])
+        self._delete_all(by_action.get(Action.DELETE, []), "deleted")
         for action, name in ((Action.ARCHIVE, "archived"), (Action.QUARANTINE, "quarantined")):
-            self._delete_all([one for one in by_action.get(action, []) if one.letter.message_id in ours], name, hands)
+            self._delete_all([one for one in by_action.get(action, []) if one.letter.message_id in ours], name)
         replays = [one for one in by_action.get(Action.REPLAY, []) if one.letter.message_id in ours]
-        self._put_back(self._send_all(replays, batch, hands), len(replays), batch)
+        self._put_back(self._send_all(replays, batch), len(replays), batch)
 
-    def _archive_and_journal(self, planned: Sequence[Planned], hands: Hands) -> frozenset[str]:
+    def _archive_and_journal(self, planned: Sequence[Planned]) -> frozenset[str]:
         """Put letters into the archive, then into the journal; gives those that are this run's to go on with."""
         now = self._desk.clock.now()
         parts: dict[tuple[bool, str], list[Planned]] = defaultdict(list)
         for one in planned:
             parts[one.plan.action is Action.QUARANTINE, one.service].append(one)
-        written = self._each(hands, lambda part: self._filer.file(part, now), list(parts.values()))
+        written = self._each(self._archivers, lambda part: self._filer.file(part, now), list(parts.values()))
         ours = self._ports.journal.intend([entry for entries in written for entry in entries])
         others = [one.received for one in planned if one.letter.message_id not in ours]
         if others:
             self._run.leave(others, "another run dealt with it in between")
         return ours
 
-    def _send_all(self, planned: Sequence[Planned], batch: Batch, hands: Hands) -> list[Received]:
+    def _send_all(self, planned: Sequence[Planned], batch: Batch) -> list[Received]:
         """Send and delete ten by ten, so that a kill repeats ten of a thread at most; journal all of it at the end.
 
         Gives those that were not come to in time.
         """
         outcome = Outcome(batch.begun + timedelta(seconds=self._settings.hide_seconds * _IN_TIME))
         try:
-            self._each(hands, lambda part: self._sender.send(part, outcome, self._stop), _tens(planned))
+            self._each(self._hands, lambda part: self._sender.send(part, outcome, self._stop), _tens(planned))
         finally:
             self._ports.journal.settle(self._desk.name, outcome.sent, self._desk.clock.now())
         return outcome.late
@@ -270,8 +275,8 @@ class Drainer:
         self._ports.queue.show(late)
         self._run.give_back(len(late))
 
-    def _delete_all(self, planned: Sequence[Planned], name: str, hands: Hands) -> None:
-        self._each(hands, lambda part: self._sender.delete(part, name), _tens(planned))
+    def _delete_all(self, planned: Sequence[Planned], name: str) -> None:
+        self._each(self._hands, lambda part: self._sender.delete(part, name), _tens(planned))
 
     def _look_back(self) -> int:
         """Look at a queue that gave nothing more; gives how many letters somebody else holds."""
