@@ -15,7 +15,6 @@ class Hands:
     """So many threads, shared by everybody who asks: no more calls than that are under way. A context manager."""
 
     def __init__(self, number: int, name: str) -> None:
-        self.number = number
         self._pool = ThreadPoolExecutor(number, thread_name_prefix=name)
 
     def each(self, work: Callable[[P], R], parts: Sequence[P]) -> list[R]:

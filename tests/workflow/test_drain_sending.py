@@ -12,7 +12,7 @@ import pytest
 from namecard_release.dlq_port import Replay, SendFailure
 from namecard_release.domain.dead_letter_plans import Mode
 from namecard_release.domain.gates import Verdict
-from namecard_release.errors import MisuseError, PermanentError
+from namecard_release.errors import MisuseError, PermanentError, TransientError
 from namecard_release.workflow.dead_letters import Order
 from namecard_release.workflow.draining import Drainer
 from tests.fakes.dead_letters import Post, crowded, drain, fill, open_post
@@ -154,6 +154,20 @@ def test_a_slow_run_puts_back_what_it_does_not_come_to_and_takes_less_at_once(
     assert (done.verdict, done.counts["replayed"], done.left) == (Verdict.PASSED, 60, 0)
     assert sorted(replay.letter.message_id for replay in post.way.sent) == sorted(f"m-{n}" for n in range(60))
     assert {entry.attempt for entry in post.ledger.entries("dev", limit=100)} == {1}
+
+
+def test_late_letters_that_cannot_be_shown_end_no_run(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(post, 40)
+    monkeypatch.setattr(post.queue, "show", _throttle)
+    post.way.refuse = lambda _: post.pass_time(10)
+    done = drain(post)
+    # They were seen again once their hiding was over, by the same run.
+    assert (done.verdict, done.counts["replayed"], post.queue.messages) == (Verdict.PASSED, 40, [])
+    assert sorted(replay.letter.message_id for replay in post.way.sent) == sorted(f"m-{n}" for n in range(40))
+
+
+def _throttle(*_: object) -> None:
+    raise TransientError("throttled")
 
 
 def test_a_run_that_is_too_slow_for_anything_ends(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from namecard_release.adapters.aws_clients import AwsClients
 from namecard_release.adapters.aws_errors import aws_errors_told
 from namecard_release.adapters.dead_letters.bodies import marked_payload
-from namecard_release.adapters.dead_letters.queue import queue_url
+from namecard_release.adapters.dead_letters.queue import AT_ONCE, queue_url
 from namecard_release.dlq_port import Replay, SendFailure
 from namecard_release.errors import PermanentError, TransientError
 
@@ -57,7 +57,7 @@ class QueueWay:
     A FIFO queue is given the key as its deduplication id, and the service as its group.
     """
 
-    at_once = 10
+    at_once = AT_ONCE
 
     def __init__(self, clients: AwsClients, name: str) -> None:
         self._clients = clients
